@@ -1,0 +1,62 @@
+import { printable } from '../core/terminal-text.js';
+import type { EngineEvent, EventSink } from '../engine/events.js';
+import { bytes, duration } from './figures.js';
+
+const MARK = {
+  ok: 'ok',
+  changed: 'changed',
+  skipped: 'skipped',
+  failed: 'FAILED',
+  unreachable: 'UNREACHABLE',
+} as const;
+
+export interface Output {
+  /** Results, for whoever asked. */
+  out(text: string): void;
+  /** Progress and messages, for whoever watches. */
+  err(text: string): void;
+}
+
+export const STANDARD_OUTPUT: Output = {
+  out: (text) => process.stdout.write(`${text}\n`),
+  err: (text) => process.stderr.write(`${text}\n`),
+};
+
+/** One plain line for each finished step, on standard error: readable in a terminal, a pipe and a CI log alike. */
+export function plainProgress(
+  output: Output,
+  { verbose, diff }: { readonly verbose: boolean; readonly diff: boolean },
+): EventSink {
+  return (event) => {
+    switch (event.type) {
+      case 'task-end': {
+        const size = event.bytes === undefined ? '' : `, ${bytes(event.bytes)}`;
+        const time = verbose || event.milliseconds > 1000 ? `, ${duration(event.milliseconds)}` : '';
+        const note = event.note === undefined ? '' : `: ${printable(event.note)}`;
+        output.err(
+          `${printable(event.host)}  ${MARK[event.status].padEnd(8)} ${event.task}${note}${size}${time}`,
+        );
+        if (diff)
+          for (const line of event.diff ?? [])
+            output.err(`${printable(event.host)}           ${printable(line)}`);
+        break;
+      }
+      case 'task-progress':
+        if (verbose && event.line !== undefined)
+          output.err(`${printable(event.host)}           ${printable(event.line)}`);
+        break;
+      case 'warning':
+        output.err(`${printable(event.host)}  warning  ${printable(event.message)}`);
+        break;
+      default:
+        break;
+    }
+  };
+}
+
+/** One JSON object a line on standard output. Progress of single bytes is left out: it is for eyes. */
+export function jsonProgress(output: Output): EventSink {
+  return (event: EngineEvent) => {
+    if (event.type !== 'task-progress') output.out(JSON.stringify(event));
+  };
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { Secret } from '../core/secret.js';
+import { command } from '../ssh/command.js';
+import type { Connection } from '../ssh/connection.js';
+import type { EnvFile } from './env-file.js';
+
+export interface ApiAnswer {
+  /** HTTP status; 0 when nothing answered. */
+  readonly status: number;
+  readonly body: string;
+}
+
+/** Coolify's API as the host itself sees it, asked by curl there; the token goes through standard input. */
+export class CoolifyApi {
+  readonly #connection: Connection;
+  readonly #base: string;
+
+  constructor(connection: Connection, env: EnvFile) {
+    this.#connection = connection;
+    this.#base = `http://127.0.0.1:${/^\d{1,5}$/.exec(env.get('APP_PORT') ?? '')?.[0] ?? '8000'}`;
+  }
+
+  /** Needs no token and works while the API is disabled. */
+  health(signal: AbortSignal): Promise<ApiAnswer> {
+    return this.get('/api/health', undefined, signal);
+  }
+
+  /** The bare version text, for a token that may read. */
+  version(token: Secret, signal: AbortSignal): Promise<ApiAnswer> {
+    return this.get('/api/v1/version', token, signal);
+  }
+
+  /** Public keys by uuid as the API shows them (of the token's team only); undefined when it does not answer so. */
+  async publicKeys(token: Secret, signal: AbortSignal): Promise<Map<string, string> | undefined> {
+    const { status, body } = await this.get('/api/v1/security/keys', token, signal);
+    if (status !== 200) return undefined;
+    try {
+      return new Map(
+        keyList.parse(JSON.parse(body)).map(({ uuid, public_key }) => [uuid, public_key.trim()]),
+      );
+    } catch {
+      return undefined;
+    }
+  }
+
+  async get(path: string, token: Secret | undefined, signal: AbortSignal): Promise<ApiAnswer> {
+    const config = [
+      `url = "${this.#base}${path}"`,
+      'silent',
+      'max-time = 15',
+      'write-out = "\\n%{http_code}"',
+      ...(token === undefined ? [] : [`header = "Authorization: Bearer ${quoted(token.reveal().trim())}"`]),
+    ].join('\n');
+    const { stdout } = await this.#connection.run(command('curl', '--config', '-'), {
+      input: `${config}\n`,
+      signal,
+      check: false,
+    });
+    const text = stdout.toString('utf8');
+    const cut = text.lastIndexOf('\n');
+    return { status: Number(text.slice(cut + 1)) || 0, body: text.slice(0, Math.max(0, cut)) };
+  }
+}
+
+const keyList = z.array(z.object({ uuid: z.string(), public_key: z.string() }));
+
+/** For a quoted value of a curl config file. */
+function quoted(text: string): string {
+  return text.replace(/[\\"]/g, '\\$&').replace(/[\r\n]/g, '');
+}

@@ -1,0 +1,30 @@
+import type { TaskReporter } from '../../engine/task.js';
+import type { Artifact } from '../artifact.js';
+import type { Pull } from '../pull.js';
+import { contentOf, readPaths } from '../remote-files.js';
+import { applyFiles, inspectFiles } from '../restore-files.js';
+import { TOKEN_PATH } from '../stored-paths.js';
+
+const LIMIT = 64 * 1024;
+
+export const apiToken: Artifact = {
+  name: 'api-token',
+  title: 'saved API token',
+  onHost: '/data/coolify/ansible-token',
+  inState: TOKEN_PATH,
+  required: false,
+  proof: 'after a restore, the API accepts it',
+  async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
+    await readPaths(
+      pull.connection,
+      [pull.layout.token],
+      async ({ origin }, content) => {
+        const bytes = await contentOf(content, LIMIT, pull.layout.token);
+        await pull.store({ path: TOKEN_PATH, artifact: apiToken.name, origin }, bytes, reporter);
+      },
+      reporter.signal,
+    );
+    return pull.taken(TOKEN_PATH) ? 'saved' : 'the host has none';
+  },
+  restore: { phase: 'access', inspect: inspectFiles('api-token'), apply: applyFiles('api-token') },
+};

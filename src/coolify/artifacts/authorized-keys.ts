@@ -1,0 +1,40 @@
+import type { TaskReporter } from '../../engine/task.js';
+import type { Artifact } from '../artifact.js';
+import { missingArtifact, type Pull } from '../pull.js';
+import { contentOf, readPaths } from '../remote-files.js';
+import { applyAuthorizedKeys, inspectAuthorizedKeys } from '../restore-authorized-keys.js';
+import { AUTHORIZED_KEYS_PATH } from '../stored-paths.js';
+
+const LIMIT = 4 * 1024 * 1024;
+
+export const authorizedKeys: Artifact = {
+  name: 'authorized-keys',
+  title: "root's authorized_keys",
+  onHost: '/root/.ssh/authorized_keys',
+  inState: AUTHORIZED_KEYS_PATH,
+  required: true,
+  proof: 'holds the key with which Coolify reaches its own host',
+  async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
+    const { authorizedKeys: path } = pull.layout;
+    let lines = 0;
+    await readPaths(
+      pull.connection,
+      [path],
+      async ({ origin }, content) => {
+        const bytes = await contentOf(content, LIMIT, path);
+        pull.gathered.authorizedKeys = bytes.toString('utf8');
+        lines = pull.gathered.authorizedKeys.split('\n').filter((line) => line.trim() !== '').length;
+        await pull.store(
+          { path: AUTHORIZED_KEYS_PATH, artifact: authorizedKeys.name, origin },
+          bytes,
+          reporter,
+        );
+      },
+      reporter.signal,
+    );
+    if (pull.gathered.authorizedKeys === undefined)
+      throw missingArtifact(authorizedKeys.title, path, 'does not exist');
+    return `${lines} lines`;
+  },
+  restore: { phase: 'access', inspect: inspectAuthorizedKeys, apply: applyAuthorizedKeys },
+};

@@ -1,0 +1,61 @@
+import { StateError } from '../../core/errors.js';
+import { fanOut } from '../../core/streams.js';
+import { lastLines } from '../../core/terminal-text.js';
+import type { TaskReporter } from '../../engine/task.js';
+import type { Artifact } from '../artifact.js';
+import { databaseAccessOf, pgDump } from '../database-commands.js';
+import { beginSnapshot, countRows, readDatabaseFacts } from '../database-facts.js';
+import { DatabaseSession } from '../database-session.js';
+import { inspectDump } from '../dump-evidence.js';
+import type { Pull } from '../pull.js';
+import { applyDatabase, inspectDatabase } from '../restore-database.js';
+import { DUMP_PATH } from '../stored-paths.js';
+
+export const database: Artifact = {
+  name: 'database',
+  title: "dump of Coolify's database",
+  onHost: 'pg_dump in the container coolify-db',
+  inState: DUMP_PATH,
+  required: true,
+  proof: 'read to its last block; every table has as many rows as PostgreSQL counted in the same snapshot',
+  async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
+    const { signal } = reporter;
+    const access = databaseAccessOf(pull.layout.databaseContainer, pull.need('env'));
+    // One moment in time: the session exports its snapshot, pg_dump reads in it, and so do the counts.
+    await using session = await DatabaseSession.open(pull.connection, access, signal);
+    const snapshot = await beginSnapshot(session);
+    const dump = await pull.connection.open(
+      pgDump(access, { compression: pull.settings.dumpCompression, snapshot }),
+      { signal },
+    );
+    dump.stdin.end();
+    const file = pull.staging.create(DUMP_PATH);
+    const { reader, evidence } = inspectDump(pull.need('ring'), signal);
+    const streamed = fanOut(dump.stdout, [file, reader], {
+      signal,
+      onChunk: (chunk) => reporter.moved(chunk.length),
+    });
+    const counted = countRows(session);
+    counted.catch(() => undefined); // told below, unless the dump itself has the better reason
+    const [transfer] = await Promise.allSettled([streamed]);
+    const { code, stderr } = await dump.done;
+    if (code !== 0) {
+      throw new StateError({
+        kind: 'failed',
+        code: 'database.dump-failed',
+        what: "Coolify's database could not be dumped",
+        why: lastLines(stderr, 3) || `pg_dump ended with status ${code ?? 'unknown'}`,
+        next: 'look at "docker logs coolify-db" on the host',
+        ...(transfer.status === 'rejected' && { cause: transfer.reason }),
+      });
+    }
+    if (transfer.status === 'rejected') throw transfer.reason;
+    pull.files.push({ path: DUMP_PATH, artifact: database.name, ...file.result() });
+    pull.gathered.dump = evidence();
+    pull.gathered.rowCounts = await counted;
+    pull.gathered.database = await readDatabaseFacts(session, access);
+    const { tables } = pull.gathered.dump.summary;
+    return `${tables.length} tables, ${tables.reduce((sum, table) => sum + table.rows, 0)} rows`;
+  },
+  restore: { phase: 'database', inspect: inspectDatabase, apply: applyDatabase },
+};

@@ -1,0 +1,38 @@
+import type { TaskReporter } from '../../engine/task.js';
+import type { Artifact } from '../artifact.js';
+import { missingArtifact, type Pull } from '../pull.js';
+import { readPaths } from '../remote-files.js';
+import { applyFiles, inspectFiles } from '../restore-files.js';
+import { EXTRA_FOLDER } from '../stored-paths.js';
+
+export const extraPaths: Artifact = {
+  name: 'extra-paths',
+  title: 'further files asked for',
+  onHost: 'the files of coolify_extra_paths',
+  inState: `${EXTRA_FOLDER}/<path>`,
+  required: false,
+  proof: 'size and SHA-256',
+  async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
+    const wanted = pull.settings.extraPaths;
+    if (wanted.length === 0) return 'none asked for';
+    const found = new Set<string>();
+    await readPaths(
+      pull.connection,
+      wanted,
+      async ({ origin }, content) => {
+        found.add(origin.path);
+        await pull.store(
+          { path: `${EXTRA_FOLDER}${origin.path}`, artifact: extraPaths.name, origin },
+          content,
+          reporter,
+        );
+      },
+      reporter.signal,
+    );
+    const missing = wanted.filter((path) => !found.has(path));
+    if (missing.length > 0)
+      throw missingArtifact(extraPaths.title, missing.join(', '), 'is not a file on the host');
+    return `${found.size} files`;
+  },
+  restore: { phase: 'access', inspect: inspectFiles('extra-paths'), apply: applyFiles('extra-paths') },
+};

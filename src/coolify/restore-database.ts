@@ -1,0 +1,172 @@
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { StateError } from '../core/errors.js';
+import { lastLines } from '../core/terminal-text.js';
+import type { Change, Inspection, TaskReporter } from '../engine/task.js';
+import { quoteIdentifier, quoteLiteral } from '../postgres/identifiers.js';
+import { containerState, startContainer, waitUntilDatabaseAnswers } from './containers.js';
+import { type DatabaseAccess, databaseAccessOf, pgRestore } from './database-commands.js';
+import { databaseDifferences, readDatabase } from './database-compare.js';
+import { DatabaseSession } from './database-session.js';
+import { EnvFile } from './env-file.js';
+import { contentOf, readPaths } from './remote-files.js';
+import { DUMP_PATH } from './stored-paths.js';
+import type { Target } from './target.js';
+
+/** The dump goes in here first, beside the live database. */
+const INCOMING = 'coolify_state_incoming';
+/** The replaced database is kept under this name and a time until all is proven. */
+const FORMER_PREFIX = 'coolify_state_former_';
+
+export async function inspectDatabase(target: Target, reporter: TaskReporter): Promise<Inspection> {
+  const { tables } = target.source.instance.database;
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const restore: Change = {
+    summary: `restore ${tables.length} tables with ${rows} rows beside the live database and swap them in`,
+  };
+  if (target.databaseMatches === undefined) {
+    if (
+      (await containerState(target.connection, target.layout.databaseContainer, reporter.signal)) !==
+      'running'
+    )
+      return restore;
+    const access = await liveAccess(target, reporter.signal);
+    const present = await readDatabase(target.connection, access, target.source.ring, {
+      signal: reporter.signal,
+    });
+    const differences = databaseDifferences(target.source.instance.database, present);
+    target.databaseMatches = differences.length === 0;
+    if (!target.databaseMatches) return { ...restore, diff: differences.slice(0, 50) };
+  }
+  return target.databaseMatches
+    ? { unchanged: `all ${tables.length} tables hold the snapshot's rows` }
+    : restore;
+}
+
+/** New database beside the old one, proven there, swapped in by rename: the live one is whole at every moment. */
+export async function applyDatabase(target: Target, reporter: TaskReporter): Promise<string> {
+  const { signal } = reporter;
+  const { connection, layout, source } = target;
+  if ((await containerState(connection, layout.databaseContainer, signal)) !== 'running') {
+    await startContainer(connection, layout.databaseContainer, signal);
+  }
+  const access = await liveAccess(target, signal);
+  await waitUntilDatabaseAnswers(connection, access, signal);
+  await using maintenance = await DatabaseSession.open(
+    connection,
+    { ...access, database: 'postgres' },
+    signal,
+  );
+  await refuseOlderServer(maintenance, target);
+  await maintenance.query(
+    `DROP DATABASE IF EXISTS ${quoteIdentifier(INCOMING)} WITH (FORCE);
+     CREATE DATABASE ${quoteIdentifier(INCOMING)} TEMPLATE template0 ENCODING ${quoteLiteral(source.instance.database.encoding)};`,
+  );
+  const incoming: DatabaseAccess = { ...access, database: INCOMING };
+  await load(target, incoming, reporter);
+  const present = await readDatabase(connection, incoming, source.ring, { signal });
+  const differences = databaseDifferences(source.instance.database, present);
+  if (differences.length > 0) {
+    throw new StateError({
+      kind: 'proof',
+      code: 'database.differs',
+      what: 'The restored database is not the one of the snapshot',
+      why: differences.slice(0, 3).join('; '),
+      next: 'the live database was not touched; check the snapshot with "coolify-state verify --read-data"',
+    });
+  }
+  const former = `${FORMER_PREFIX}${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
+  await swap(maintenance, access.database, former);
+  target.databaseMatches = true;
+  return `${present.summary.tables.length} tables restored and compared; the former database is kept as ${former} until the end`;
+}
+
+/** Databases that restores have replaced and kept. */
+export async function formerDatabases(target: Target, signal: AbortSignal): Promise<string[]> {
+  await using session = await DatabaseSession.open(
+    target.connection,
+    await maintenanceAccess(target, signal),
+    signal,
+  );
+  return session.query(
+    `SELECT datname FROM pg_database WHERE datname LIKE ${quoteLiteral(`${FORMER_PREFIX.replaceAll('_', '\\_')}%`)} ORDER BY 1;`,
+  );
+}
+
+export async function dropDatabases(
+  target: Target,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  await using session = await DatabaseSession.open(
+    target.connection,
+    await maintenanceAccess(target, signal),
+    signal,
+  );
+  for (const name of names)
+    await session.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE);`);
+}
+
+/** How to reach the database as the target's own `.env` says. */
+export async function liveAccess(target: Target, signal: AbortSignal): Promise<DatabaseAccess> {
+  let env = target.source.env;
+  await readPaths(
+    target.connection,
+    [target.layout.env],
+    async (_file, content) => {
+      env = EnvFile.parse((await contentOf(content, 1024 * 1024, target.layout.env)).toString('utf8'));
+    },
+    signal,
+  );
+  return databaseAccessOf(target.layout.databaseContainer, env);
+}
+
+async function maintenanceAccess(target: Target, signal: AbortSignal): Promise<DatabaseAccess> {
+  return { ...(await liveAccess(target, signal)), database: 'postgres' };
+}
+
+async function load(target: Target, incoming: DatabaseAccess, reporter: TaskReporter): Promise<void> {
+  const { signal } = reporter;
+  const process = await target.connection.open(pgRestore(incoming), { signal });
+  process.stdout.resume();
+  const dump = createReadStream(target.localPath(DUMP_PATH), { highWaterMark: 256 * 1024 });
+  dump.on('data', (chunk) => reporter.moved(chunk.length));
+  const [sent] = await Promise.allSettled([pipeline(dump, process.stdin, { signal })]);
+  const { code, stderr } = await process.done;
+  if (code !== 0) {
+    throw new StateError({
+      kind: 'failed',
+      code: 'database.restore-failed',
+      what: 'The dump could not be restored',
+      why: lastLines(stderr, 3) || `pg_restore ended with status ${code ?? 'unknown'}`,
+      next: 'the live database was not touched; put the cause right and run the restore again',
+    });
+  }
+  if (sent.status === 'rejected') throw sent.reason;
+}
+
+/** Both renames in one transaction, after whoever is still connected was sent away: all or nothing. */
+async function swap(session: DatabaseSession, live: string, former: string): Promise<void> {
+  const names = [live, INCOMING].map(quoteLiteral).join(', ');
+  await session.query(
+    `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN (${names}) AND pid <> pg_backend_pid();
+     SELECT pg_sleep(0.2);
+     BEGIN;
+     ALTER DATABASE ${quoteIdentifier(live)} RENAME TO ${quoteIdentifier(former)};
+     ALTER DATABASE ${quoteIdentifier(INCOMING)} RENAME TO ${quoteIdentifier(live)};
+     COMMIT;`,
+  );
+}
+
+async function refuseOlderServer(session: DatabaseSession, target: Target): Promise<void> {
+  const server = Number(await session.value("SELECT current_setting('server_version_num');"));
+  const dumped = target.source.instance.database.versionNumber;
+  if (Math.trunc(server / 10_000) >= Math.trunc(dumped / 10_000)) return;
+  throw new StateError({
+    kind: 'failed',
+    code: 'database.server-older',
+    what: `The target runs PostgreSQL ${Math.trunc(server / 10_000)}, older than the dump's ${Math.trunc(dumped / 10_000)}`,
+    why: 'a dump can be restored into the same or a newer version only',
+    next: "upgrade the target's database with Coolify's upgrade-postgres.sh first",
+  });
+}

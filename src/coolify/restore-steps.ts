@@ -1,0 +1,167 @@
+import { StateError } from '../core/errors.js';
+import type { Inspection, Task, TaskReporter } from '../engine/task.js';
+import {
+  containerHealth,
+  containerState,
+  startContainer,
+  stopContainers,
+  waitUntilHealthy,
+} from './containers.js';
+import { containerOf, gatherFacts, installedVersion } from './facts.js';
+import { runInstaller } from './install.js';
+import { WRITERS } from './layout.js';
+import { dropDatabases, formerDatabases, inspectDatabase } from './restore-database.js';
+import { inspectEnv } from './restore-env.js';
+import type { Target } from './target.js';
+
+/** The steps between the artifacts of a restore. Each knows whether it is already done. */
+type Step = Pick<Task<Target>, 'name' | 'inspect' | 'apply'>;
+
+export const install: Step = {
+  name: "run Coolify's installer",
+  async inspect(target): Promise<Inspection> {
+    const { version } = target.source.instance.coolify;
+    if (target.kind === 'installed')
+      return { skip: 'Coolify is installed; its version is settled when it starts' };
+    const complete = containerOf(target.facts, target.layout.databaseContainer) !== undefined;
+    if (complete && installedVersion(target.facts) === version)
+      return { unchanged: `Coolify ${version} is installed` };
+    return { summary: `install Coolify ${version}` };
+  },
+  async apply(target, reporter, change) {
+    await runInstaller(target.connection, target.layout, target.source.instance.coolify.version, reporter);
+    await refresh(target, reporter);
+    requireVersion(target);
+    await waitUntilHealthy(target.connection, 'coolify', reporter.signal);
+    return change.summary.replace('install', 'installed');
+  },
+};
+
+export const stopWriters: Step = {
+  name: 'stop what writes',
+  async inspect(target, reporter): Promise<Inspection> {
+    if (!(await mustStop(target, reporter))) return { unchanged: 'nothing needs to stop' };
+    const running = await runningWriters(target, reporter.signal);
+    if (running.length === 0 && target.kind === 'installed') return { unchanged: 'nothing is running' };
+    return {
+      summary: `stop ${(running.length > 0 ? running : WRITERS).join(', ')}; database and proxy stay up`,
+    };
+  },
+  async apply(target, reporter, change) {
+    await stopContainers(target.connection, await runningWriters(target, reporter.signal), reporter.signal);
+    return change.summary.replace('stop', 'stopped');
+  },
+};
+
+export const startCoolify: Step = {
+  name: 'start Coolify',
+  async inspect(target, reporter): Promise<Inspection> {
+    const { version } = target.source.instance.coolify;
+    if (await mustRecreate(target, reporter))
+      return { summary: `make the containers of Coolify ${version} anew and start them` };
+    const down = await stoppedWriters(target, reporter.signal);
+    const willStop = target.databaseMatches !== true;
+    const health = await containerHealth(target.connection, 'coolify', reporter.signal);
+    if (down.length === 0 && !willStop && (health === 'healthy' || health === 'none'))
+      return { unchanged: 'Coolify is up and healthy' };
+    return { summary: 'start Coolify and wait until it is healthy' };
+  },
+  async apply(target, reporter, change) {
+    const { connection, layout, source } = target;
+    if (await mustRecreate(target, reporter)) {
+      await runInstaller(connection, layout, source.instance.coolify.version, reporter);
+      await refresh(target, reporter);
+      requireVersion(target);
+    } else {
+      // What Coolify needs comes up before Coolify itself.
+      for (const name of [...(await stoppedWriters(target, reporter.signal))].reverse()) {
+        await startContainer(connection, name, reporter.signal);
+      }
+    }
+    await waitUntilHealthy(connection, 'coolify', reporter.signal);
+    target.settingsChanged = false;
+    return change.summary;
+  },
+};
+
+export const dropFormerDatabase: Step = {
+  name: 'drop the former database',
+  async inspect(target, reporter): Promise<Inspection> {
+    if (
+      (await containerState(target.connection, target.layout.databaseContainer, reporter.signal)) !==
+      'running'
+    ) {
+      return { summary: 'drop the database that was replaced, once all is proven' };
+    }
+    const names = await formerDatabases(target, reporter.signal);
+    if (names.length > 0) return { summary: `drop ${names.join(', ')}, now that all is proven` };
+    return target.databaseMatches === true
+      ? { unchanged: 'there is none' }
+      : { summary: 'drop the database that was replaced, once all is proven' };
+  },
+  async apply(target, reporter) {
+    const names = await formerDatabases(target, reporter.signal);
+    await dropDatabases(target, names, reporter.signal);
+    return names.length === 0 ? 'there was none' : `dropped ${names.join(', ')}`;
+  },
+};
+
+async function mustStop(target: Target, reporter: TaskReporter): Promise<boolean> {
+  const database = await inspectDatabase(target, reporter);
+  return 'summary' in database || target.settingsChanged || (await settingsWillChange(target, reporter));
+}
+
+/** A bare host's containers were made with the snapshot's settings; elsewhere they are made anew when those change. */
+async function mustRecreate(target: Target, reporter: TaskReporter): Promise<boolean> {
+  if (target.kind === 'bare') return false;
+  if (installedVersion(target.facts) !== target.source.instance.coolify.version) return true;
+  return target.settingsChanged || (await settingsWillChange(target, reporter));
+}
+
+async function settingsWillChange(target: Target, reporter: TaskReporter): Promise<boolean> {
+  const inspection = await inspectEnv(target, reporter);
+  return 'summary' in inspection && (inspection.diff?.length ?? 0) > 0;
+}
+
+async function runningWriters(target: Target, signal: AbortSignal): Promise<string[]> {
+  return await writersIn(target, signal, (state) => state === 'running' || state === 'restarting');
+}
+
+async function stoppedWriters(target: Target, signal: AbortSignal): Promise<string[]> {
+  return await writersIn(target, signal, (state) => state !== 'running');
+}
+
+/** Writers that exist (not every version has all) and whose state fits. */
+async function writersIn(
+  target: Target,
+  signal: AbortSignal,
+  fits: (state: string) => boolean,
+): Promise<string[]> {
+  const names: string[] = [];
+  for (const name of WRITERS) {
+    const state = await containerState(target.connection, name, signal);
+    if (state !== undefined && fits(state)) names.push(name);
+  }
+  return names;
+}
+
+async function refresh(target: Target, { signal }: TaskReporter): Promise<void> {
+  target.facts = await gatherFacts(target.connection, target.layout, signal);
+}
+
+/** The installer's exit status proves nothing; what stands there does. */
+function requireVersion(target: Target): void {
+  const wanted = target.source.instance.coolify.version;
+  const found = installedVersion(target.facts);
+  if (found === wanted) return;
+  throw new StateError({
+    kind: 'failed',
+    code: 'install.no-effect',
+    what: `Coolify ${wanted} is not there although its installer ended without an error`,
+    why:
+      found === undefined
+        ? 'there is no container named coolify'
+        : `the container coolify is of version ${found}`,
+    next: `run "bash ${target.layout.installer} ${wanted}" on the host by hand and see what it says, then run the restore again`,
+  });
+}

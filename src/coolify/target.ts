@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Secret } from '../core/secret.js';
+import type { Connection } from '../ssh/connection.js';
+import type { Generation } from '../state/generations.js';
+import type { ManifestFile } from '../state/manifest.js';
+import { type KeyRing, keyRingOf } from './app-key.js';
+import { EnvFile } from './env-file.js';
+import type { HostFacts } from './facts.js';
+import { type Instance, instanceOf } from './instance.js';
+import type { Layout } from './layout.js';
+import type { RestoreNotes } from './restore-notes.js';
+import { ENV_PATH } from './stored-paths.js';
+
+/** A generation opened for a restore: its files on disk, and what they say. */
+export interface Source {
+  readonly generation: Generation;
+  readonly instance: Instance;
+  readonly env: EnvFile;
+  readonly ring: KeyRing;
+}
+
+export async function openSource(generation: Generation): Promise<Source> {
+  const env = EnvFile.parse(await readFile(join(generation.folder, ENV_PATH), 'utf8'));
+  return {
+    generation,
+    env,
+    instance: instanceOf(generation.manifest),
+    ring: keyRingOf(
+      env,
+      `${generation.manifest.host} (${generation.manifest.id})`,
+      (text) => new Secret(text),
+    ),
+  };
+}
+
+/**
+ * - `bare`: no volume of Coolify's database: nothing on the host fixes a password, the whole `.env` may be put down;
+ * - `installed`: a volume exists, whose password stays.
+ */
+export type TargetKind = 'bare' | 'installed';
+
+/** A host that is being restored, and what this run has done to it so far. */
+export class Target {
+  /** Whether something that Coolify reads at its start was changed, so that its containers must be made anew. */
+  settingsChanged = false;
+  /** Whether the database equals the snapshot's; undefined until somebody looked. */
+  databaseMatches: boolean | undefined;
+  /** Whether sshd was told to present other host keys. */
+  hostKeysChanged = false;
+
+  constructor(
+    public connection: Connection,
+    public facts: HostFacts,
+    readonly layout: Layout,
+    readonly source: Source,
+    readonly kind: TargetKind,
+    /** What an earlier, broken-off restore of the same snapshot wrote down, or this one did. */
+    public notes: RestoreNotes,
+  ) {}
+
+  /** Files of an artifact, as the manifest lists them. */
+  files(artifact: string): ManifestFile[] {
+    return this.source.generation.manifest.files.filter((file) => file.artifact === artifact);
+  }
+
+  localPath(path: string): string {
+    return join(this.source.generation.folder, path);
+  }
+
+  file(path: string): ManifestFile | undefined {
+    return this.source.generation.manifest.files.find((file) => file.path === path);
+  }
+}

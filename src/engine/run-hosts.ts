@@ -1,0 +1,20 @@
+/**
+ * Works on several hosts at once, at most `forks` of them. No host's trouble stops another's: `work` reports
+ * failures in its result. Results come in the order of `hosts`.
+ */
+export async function runHosts<Host, Result>(
+  hosts: readonly Host[],
+  forks: number,
+  work: (host: Host) => Promise<Result>,
+): Promise<Result[]> {
+  const results = new Map<number, Result>();
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < hosts.length; index = next++) {
+      const host = hosts[index];
+      if (host !== undefined) results.set(index, await work(host));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, Math.min(forks, hosts.length)) }, worker));
+  return [...results.entries()].sort(([a], [b]) => a - b).map(([, result]) => result);
+}

@@ -1,0 +1,343 @@
+import { Secret } from '../core/secret.js';
+import type { Arguments, Comparison, Expression } from './expression.js';
+import { FILTERS, type FilterArguments, type FilterContext } from './filters.js';
+import { TESTS } from './jinja-tests.js';
+import { LOOKUPS, type LookupContext } from './lookups.js';
+import { callMethod } from './methods.js';
+import { literalOf, textOf } from './python-text.js';
+import { Float, kindOf, Undefined, type Value, type ValueMap } from './value.js';
+import {
+  areEqual,
+  asKey,
+  contains,
+  holdsSecret,
+  isTrue,
+  memberOf,
+  numberOf,
+  order,
+  plainText,
+} from './value-algebra.js';
+import { narrow } from './yaml-scalars.js';
+
+/** What an expression can see and do. */
+export interface Scope {
+  readonly env: FilterContext['env'];
+  readonly cwd: string;
+  /** False where Ansible forbids them: in the expressions of `constructed`. */
+  readonly lookups: boolean;
+  /** The value of a variable; undefined when there is none of that name. */
+  variable(name: string): Value | undefined;
+  /** The error for something that is not supported, or is wrong, in the expression at hand. */
+  fault(code: 'template-unsupported' | 'template-value' | 'undefined-variable', what: string): Error;
+  /** Names that could have been meant, for the error about one that is not there. */
+  suggest(name: string): string;
+}
+
+/** Works out one expression. Remembers in `sawSecret` whether a secret's text went into the result. */
+export class Evaluator {
+  sawSecret = false;
+  readonly #context: LookupContext;
+
+  constructor(private readonly scope: Scope) {
+    this.#context = {
+      env: scope.env,
+      cwd: scope.cwd,
+      text: (value) => this.text(value),
+      wrong: (what) => scope.fault('template-value', what),
+    };
+  }
+
+  /** The value as text; nothing is no text, as Ansible has it. */
+  output(value: Value): string {
+    return value === null ? '' : this.text(value);
+  }
+
+  text(value: Value): string {
+    if (holdsSecret(value)) this.sawSecret = true;
+    return textOf(value);
+  }
+
+  value(expression: Expression): Value {
+    switch (expression.kind) {
+      case 'literal': {
+        const { value } = expression;
+        return typeof value === 'object' && value !== null ? new Float(value.float) : value;
+      }
+      case 'name':
+        return this.variable(expression.name);
+      case 'list':
+        return expression.items.map((item) => this.value(item));
+      case 'map':
+        return this.map(expression.entries);
+      case 'attribute':
+        return this.member(expression.of, expression.name);
+      case 'item':
+        return this.member(expression.of, this.value(expression.key));
+      case 'slice':
+        return this.slice(expression);
+      case 'call':
+        return this.call(expression.of, expression.call);
+      case 'filter':
+        return this.filter(expression.name, this.value(expression.of), this.arguments(expression.call));
+      case 'test':
+        return this.test(expression.name, this.value(expression.of), expression.call) !== expression.not;
+      case 'unary':
+        return this.unary(expression.operator, this.value(expression.of));
+      case 'and': {
+        const left = this.value(expression.left);
+        return isTrue(left) ? this.value(expression.right) : left;
+      }
+      case 'or': {
+        const left = this.value(expression.left);
+        return isTrue(left) ? left : this.value(expression.right);
+      }
+      case 'compare':
+        return this.compare(expression.first, expression.rest);
+      case 'concat':
+        return this.secretly(expression.parts.map((part) => this.text(this.value(part))).join(''));
+      case 'arithmetic':
+        return this.arithmetic(
+          expression.operator,
+          this.value(expression.left),
+          this.value(expression.right),
+        );
+      case 'if':
+        return this.conditional(expression);
+    }
+  }
+
+  private variable(name: string): Value {
+    const value = this.scope.variable(name);
+    if (value !== undefined) return value;
+    return new Undefined(() =>
+      this.scope.fault(
+        'undefined-variable',
+        `The variable "${name}" is not defined${this.scope.suggest(name)}`,
+      ),
+    );
+  }
+
+  /** Text that may have a secret in it is a secret from then on. */
+  private secretly(text: string): Value {
+    return this.sawSecret ? new Secret(text) : text;
+  }
+
+  private map(entries: readonly (readonly [Expression, Expression])[]): ValueMap {
+    const map: ValueMap = new Map();
+    for (const [name, member] of entries) {
+      const key = asKey(this.value(name));
+      if (key === undefined) throw this.scope.fault('template-value', 'A list or a mapping cannot be a key');
+      map.set(key, this.value(member));
+    }
+    return map;
+  }
+
+  private member(of: Expression, key: Value): Value {
+    const whole = this.value(of);
+    if (whole instanceof Undefined) return whole;
+    const found = memberOf(whole, key);
+    if (found !== undefined) return found;
+    const shown = typeof key === 'string' ? `"${key}"` : literalOf(key);
+    return new Undefined(() =>
+      this.scope.fault('undefined-variable', `${kindOf(whole)} has no member ${shown}`.replace(/^a/, 'A')),
+    );
+  }
+
+  private slice({ of, from, to }: Extract<Expression, { kind: 'slice' }>): Value {
+    const whole = this.value(of);
+    if (whole instanceof Undefined) return whole;
+    const bound = (edge: Expression | undefined): number | undefined => {
+      const value = edge === undefined ? undefined : numberOf(this.value(edge));
+      return value === undefined ? undefined : Number(value);
+    };
+    if (Array.isArray(whole)) return whole.slice(bound(from), bound(to));
+    const text = plainText(whole);
+    if (text === undefined) throw this.scope.fault('template-value', `${kindOf(whole)} cannot be sliced`);
+    if (whole instanceof Secret) this.sawSecret = true;
+    return this.secretly([...text].slice(bound(from), bound(to)).join(''));
+  }
+
+  private arguments({ positional, named }: Arguments): FilterArguments {
+    return {
+      positional: positional.map((one) => this.value(one)),
+      named: new Map([...named].map(([name, one]) => [name, this.value(one)])),
+    };
+  }
+
+  private filter(name: string, value: Value, call: FilterArguments): Value {
+    const filter = FILTERS.get(shortName(name));
+    if (filter === undefined) throw this.unsupported(`The filter "${name}"`, FILTERS.keys());
+    const result = filter(value, call, this.#context);
+    return this.sawSecret && typeof result === 'string' ? new Secret(result) : result;
+  }
+
+  private test(name: string, value: Value, call: Arguments): boolean {
+    const test = TESTS.get(shortName(name));
+    if (test === undefined) throw this.unsupported(`The test "is ${name}"`, TESTS.keys());
+    const short = shortName(name);
+    if (value instanceof Undefined && short !== 'defined' && short !== 'undefined') throw value.fault();
+    return test(value, this.arguments(call).positional, this.#context);
+  }
+
+  private call(of: Expression, call: Arguments): Value {
+    if (of.kind === 'name' && ['lookup', 'query', 'q'].includes(of.name)) return this.lookup(of.name, call);
+    if (of.kind === 'attribute') {
+      const self = this.value(of.of);
+      if (self instanceof Undefined) throw self.fault();
+      const result = callMethod(self, of.name, this.arguments(call), this.#context);
+      if (result === undefined) throw this.unsupported(`Calling "${of.name}" of ${kindOf(self)}`);
+      return this.sawSecret && typeof result === 'string' ? new Secret(result) : result;
+    }
+    throw this.unsupported(of.kind === 'name' ? `Calling "${of.name}"` : 'This call');
+  }
+
+  private lookup(how: string, call: Arguments): Value {
+    const { positional, named } = this.arguments(call);
+    const [first, ...rest] = positional;
+    const name = first === undefined ? '' : this.text(first);
+    if (!this.scope.lookups)
+      throw this.scope.fault('template-value', 'A lookup cannot stand in a constructed source');
+    const lookup = LOOKUPS.get(shortName(name));
+    if (lookup === undefined) throw this.unsupported(`lookup("${name}")`, LOOKUPS.keys());
+    const terms = rest
+      .flatMap((term) => (Array.isArray(term) ? term : [term]))
+      .map((term) => this.text(term));
+    const found = lookup(terms, { positional: [], named }, this.#context);
+    if (how !== 'lookup' || isTrue(named.get('wantlist') ?? false)) return found;
+    return found.length === 1 && typeof found[0] !== 'string'
+      ? (found[0] ?? null)
+      : found.map((one) => this.text(one)).join(',');
+  }
+
+  private unary(operator: 'not' | '-' | '+', value: Value): Value {
+    if (operator === 'not') return !isTrue(value);
+    const number = numberOf(value);
+    if (value instanceof Undefined) throw value.fault();
+    if (number === undefined)
+      throw this.scope.fault('template-value', `"${operator}" before ${kindOf(value)}`);
+    if (value instanceof Float) return new Float(operator === '-' ? -value.value : value.value);
+    return narrow(operator === '-' ? -BigInt(number) : BigInt(number));
+  }
+
+  private compare(first: Expression, rest: readonly Comparison[]): boolean {
+    let left = this.value(first);
+    for (const { operator, right } of rest) {
+      const other = this.value(right);
+      for (const side of [left, other]) if (side instanceof Undefined) throw side.fault();
+      if (!this.holds(operator, left, other)) return false;
+      left = other;
+    }
+    return true;
+  }
+
+  private holds(operator: Comparison['operator'], left: Value, right: Value): boolean {
+    if (operator === '==') return areEqual(left, right);
+    if (operator === '!=') return !areEqual(left, right);
+    if (operator === 'in' || operator === 'not in') {
+      const within = contains(right, left);
+      if (within === undefined)
+        throw this.scope.fault('template-value', `${kindOf(left)} cannot be in ${kindOf(right)}`);
+      return within === (operator === 'in');
+    }
+    const result = order(left, right);
+    if (result === undefined) {
+      throw this.scope.fault(
+        'template-value',
+        `${kindOf(left)} and ${kindOf(right)} cannot be compared with ${operator}`,
+      );
+    }
+    return { '<': result < 0, '<=': result <= 0, '>': result > 0, '>=': result >= 0 }[operator];
+  }
+
+  private arithmetic(operator: string, left: Value, right: Value): Value {
+    for (const side of [left, right]) if (side instanceof Undefined) throw side.fault();
+    if (operator === '+') {
+      if (plainText(left) !== undefined && plainText(right) !== undefined) {
+        return this.secretly(this.text(left) + this.text(right));
+      }
+      if (Array.isArray(left) && Array.isArray(right)) return [...left, ...right];
+    }
+    const [a, b] = [numberOf(left), numberOf(right)];
+    if (a === undefined || b === undefined) {
+      const hint =
+        operator === '+' && (plainText(left) ?? plainText(right)) !== undefined
+          ? '; "~" joins them as text'
+          : '';
+      throw this.scope.fault(
+        'template-value',
+        `${kindOf(left)} ${operator} ${kindOf(right)} has no meaning${hint}`,
+      );
+    }
+    const whole = !(left instanceof Float || right instanceof Float);
+    const result = compute(operator, a, b, whole);
+    if (result === undefined) throw this.scope.fault('template-value', `${a} ${operator} ${b} has no result`);
+    return result;
+  }
+
+  private conditional({ condition, yes, otherwise }: Extract<Expression, { kind: 'if' }>): Value {
+    if (isTrue(this.value(condition))) return this.value(yes);
+    if (otherwise !== undefined) return this.value(otherwise);
+    return new Undefined(() =>
+      this.scope.fault('undefined-variable', 'The condition is false and there is no "else"'),
+    );
+  }
+
+  private unsupported(what: string, known?: Iterable<string>): Error {
+    const list = known === undefined ? '' : `; supported are ${[...known].sort().join(', ')}`;
+    return this.scope.fault('template-unsupported', `${what} is not supported in an inventory${list}`);
+  }
+}
+
+function shortName(name: string): string {
+  return name.replace(/^ansible\.(?:builtin|legacy)\./, '');
+}
+
+function compute(
+  operator: string,
+  a: number | bigint,
+  b: number | bigint,
+  whole: boolean,
+): Value | undefined {
+  if ((operator === '/' || operator === '//' || operator === '%') && Number(b) === 0) return undefined;
+  if (operator === '/') return new Float(Number(a) / Number(b));
+  if (!whole || (operator === '**' && b < 0)) return new Float(computeFloat(operator, Number(a), Number(b)));
+  const [x, y] = [BigInt(a), BigInt(b)];
+  switch (operator) {
+    case '+':
+      return narrow(x + y);
+    case '-':
+      return narrow(x - y);
+    case '*':
+      return narrow(x * y);
+    case '//':
+      return narrow((x - modulo(x, y)) / y);
+    case '%':
+      return narrow(modulo(x, y));
+    default:
+      return y > 64n ? undefined : narrow(x ** y);
+  }
+}
+
+/** Python's remainder has the sign of the divisor. */
+function modulo(x: bigint, y: bigint): bigint {
+  const rest = x % y;
+  return rest !== 0n && rest < 0n !== y < 0n ? rest + y : rest;
+}
+
+function computeFloat(operator: string, a: number, b: number): number {
+  const quotient = Math.floor(a / b);
+  switch (operator) {
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+      return a * b;
+    case '//':
+      return quotient;
+    case '%':
+      return a - b * quotient;
+    default:
+      return a ** b;
+  }
+}

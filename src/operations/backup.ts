@@ -1,0 +1,284 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type NamedRecipient, recipientsFromFile } from '../archive/recipients.js';
+import { ARTIFACTS } from '../coolify/artifacts.js';
+import { requireDocker, requireUsableHost } from '../coolify/facts.js';
+import type { Instance } from '../coolify/instance.js';
+import type { ManagedKey } from '../coolify/managed-keys.js';
+import { Pull } from '../coolify/pull.js';
+import { recoveryGuide } from '../coolify/recovery-guide.js';
+import { GUIDE_PATH, TOKEN_PATH } from '../coolify/stored-paths.js';
+import { Secret } from '../core/secret.js';
+import type { EventSink } from '../engine/events.js';
+import { type HostReport, runTasks } from '../engine/run-host.js';
+import { runHosts } from '../engine/run-hosts.js';
+import { readTask, type Task, type TaskReporter, workTask } from '../engine/task.js';
+import { openRepository, type RepositorySettings } from '../repository/open.js';
+import { SnapshotRepository } from '../repository/snapshots.js';
+import type { Generation, Staging } from '../state/generations.js';
+import type { Manifest, Proof } from '../state/manifest.js';
+import { openStateFolder, type StateFolder } from '../state/state-folder.js';
+import { TOOL } from '../tool.js';
+import {
+  compareWithApi,
+  instanceFrom,
+  provePull,
+  refuseOtherInstance,
+  requireCoolify,
+  settleKeyFolder,
+} from './backup-run.js';
+import type { HostConfig } from './host-config.js';
+import { HostSession, openingTasks } from './host-session.js';
+import { sealGeneration } from './seal.js';
+
+export interface BackupOptions {
+  readonly stateRoot: string;
+  readonly forks: number;
+  /** Only look: connect, gather facts, and tell what would be done. */
+  readonly check: boolean;
+  /** Another instance than before may replace the last generation. */
+  readonly acceptNewInstance: boolean;
+  readonly signal: AbortSignal;
+  readonly emit: EventSink;
+}
+
+/** A snapshot that is in a repository and was read back. */
+export interface UploadedSnapshot {
+  readonly id: string;
+  readonly location: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+export interface BackupReport extends HostReport {
+  readonly generation?: { readonly id: string; readonly folder: string; readonly bytes: number };
+  readonly proofs: readonly Proof[];
+  readonly snapshots: readonly UploadedSnapshot[];
+}
+
+/** Backs up hosts, several at once. Never throws for what happens on a host: its report says it. */
+export async function backup(hosts: readonly HostConfig[], options: BackupOptions): Promise<BackupReport[]> {
+  const state = await openStateFolder(options.stateRoot);
+  return await runHosts(hosts, options.forks, (host) => backupHost(host, state, options));
+}
+
+/** What the steps of a backup share. */
+class BackupContext {
+  readonly session: HostSession;
+  recipients: readonly NamedRecipient[] = [];
+  pull: Pull | undefined;
+  staging: Staging | undefined;
+  keys: readonly ManagedKey[] = [];
+  proofs: readonly Proof[] = [];
+  instance: Instance | undefined;
+  generation: Generation | undefined;
+  readonly snapshots: UploadedSnapshot[] = [];
+
+  constructor(
+    readonly config: HostConfig,
+    state: StateFolder,
+  ) {
+    this.session = new HostSession(config, state, 'coolify-state backup');
+  }
+}
+
+async function backupHost(
+  config: HostConfig,
+  state: StateFolder,
+  options: BackupOptions,
+): Promise<BackupReport> {
+  const context = new BackupContext(config, state);
+  const { check, signal, emit } = options;
+  try {
+    const tasks = backupTasks(config, options);
+    const report = await runTasks(config.name, tasks, context, { check, signal, emit });
+    return withFindings(report, context);
+  } finally {
+    await context.staging?.discard();
+    await context.session.close();
+  }
+}
+
+function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupContext>[] {
+  return [
+    // Before anything is pulled: a backup that could not be encrypted is not begun.
+    readTask('read the recipients', async (context) => {
+      if (config.repositories.length === 0) return 'uploads are switched off';
+      context.recipients = await recipientsFromFile(config.recipientsPath);
+      return context.recipients.map(({ fingerprint }) => fingerprint).join(', ');
+    }),
+    ...openingTasks<BackupContext>(),
+    readTask('look for Coolify', async ({ session }) => {
+      requireUsableHost(session.facts);
+      requireDocker(session.facts);
+      requireCoolify(session.facts);
+      return session.facts.containers.find(({ name }) => name === 'coolify')?.image;
+    }),
+    ...ARTIFACTS.map((artifact) => pulling(`pull ${artifact.title}`, artifact.pull)),
+    pulling('settle the key folder', settleKeyFolder),
+    workTask('prove what was pulled', async (context, reporter) => {
+      const pull = pullOf(context);
+      const { proofs, keys } = provePull(pull, reporter);
+      context.proofs = proofs;
+      context.keys = keys;
+      context.instance = instanceFrom(pull, keys);
+      if (!options.acceptNewInstance) {
+        refuseOtherInstance(
+          await context.session.generations.current().catch(() => undefined),
+          context.instance,
+        );
+      }
+      return proofs.map(({ name }) => name).join(', ');
+    }),
+    workTask('compare with the API', async (context, reporter) => {
+      const pull = pullOf(context);
+      return await compareWithApi(pull, context.keys, await savedToken(pull), reporter);
+    }),
+    {
+      name: 'commit the generation',
+      kind: 'change',
+      inspect: () => Promise.resolve({ summary: `replace state/${config.name} in one step` }),
+      apply: commitGeneration,
+    },
+    ...config.repositories.map((repository) => uploading(repository)),
+    {
+      name: 'drop old generations',
+      kind: 'change',
+      inspect: async ({ session }) => {
+        const surplus = (await session.generations.all()).length - config.keepGenerations;
+        return surplus > 0
+          ? { summary: `remove ${surplus}` }
+          : { unchanged: `at most ${config.keepGenerations} are kept` };
+      },
+      apply: async ({ session }) => {
+        const removed = await session.generations.rotate(config.keepGenerations);
+        return `removed ${removed.map(({ manifest }) => manifest.id).join(', ')}`;
+      },
+    },
+  ];
+}
+
+/** A step that reads from the host into the staging folder. */
+function pulling(
+  name: string,
+  work: (pull: Pull, reporter: TaskReporter) => Promise<string>,
+): Task<BackupContext> {
+  return workTask(name, async (context, reporter) => {
+    if (context.pull === undefined) {
+      const { session, config } = context;
+      context.staging = await session.generations.stage();
+      context.pull = new Pull(session.connection, config.layout, session.facts, config, context.staging);
+    }
+    return await work(context.pull, reporter);
+  });
+}
+
+async function commitGeneration(context: BackupContext): Promise<string> {
+  const { config, staging, instance, proofs } = context;
+  const pull = pullOf(context);
+  if (staging === undefined || instance === undefined) throw new Error('nothing was staged');
+  const createdAt = new Date();
+  const id = `${createdAt.toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '')}-${randomBytes(3).toString('hex')}`;
+  await pull.store(
+    { path: GUIDE_PATH, artifact: 'recovery-guide' },
+    Buffer.from(recoveryGuide(config.name, id, instance)),
+    {
+      signal: AbortSignal.timeout(60_000),
+      moved: () => undefined,
+      line: () => undefined,
+      warn: () => undefined,
+    },
+  );
+  const manifest: Manifest = {
+    format: 1,
+    id,
+    host: config.name,
+    createdAt: createdAt.toISOString(),
+    tool: TOOL,
+    files: [...pull.files].sort((a, b) => (a.path < b.path ? -1 : 1)),
+    proofs: [...proofs],
+    instance,
+  };
+  context.generation = await staging.commit(manifest);
+  context.staging = undefined;
+  return `${id}, ${manifest.files.length} files`;
+}
+
+function uploading(settings: RepositorySettings): Task<BackupContext> {
+  const place = settings.kind === 's3' ? `s3://${settings.bucket}` : 'the directory';
+  return {
+    name: `upload to ${place}`,
+    kind: 'change',
+    inspect: () => Promise.resolve({ summary: 'store a snapshot and read it back' }),
+    apply: async (context, reporter) => {
+      const { generation, recipients, instance } = context;
+      if (generation === undefined || instance === undefined)
+        throw new Error('there is no generation to upload');
+      const repository = await openRepository(settings);
+      try {
+        const snapshots = new SnapshotRepository(repository);
+        const { body, done } = await sealGeneration(generation, recipients, reporter.signal);
+        let sent = 0;
+        const snapshot = await snapshots.publish(
+          {
+            id: generation.manifest.id,
+            host: generation.host,
+            createdAt: new Date(generation.manifest.createdAt),
+            body,
+            facts: () => ({
+              files: generation.manifest.files.length,
+              recipients: recipients.map(({ fingerprint }) => fingerprint),
+              tool: TOOL,
+              coolify: instance.coolify.version,
+              postgres: instance.database.version,
+              proofs: [...generation.manifest.proofs],
+            }),
+          },
+          {
+            signal: reporter.signal,
+            onProgress: (bytes: number) => {
+              reporter.moved(bytes - sent);
+              sent = bytes;
+            },
+          },
+        );
+        await done;
+        context.snapshots.push({
+          id: generation.manifest.id,
+          location: repository.location,
+          size: snapshot.size,
+          sha256: snapshot.sha256,
+        });
+        return `${snapshot.key}, ${snapshot.size} bytes, read back`;
+      } finally {
+        await repository.close();
+      }
+    },
+  };
+}
+
+async function savedToken(pull: Pull): Promise<Secret | undefined> {
+  if (!pull.taken(TOKEN_PATH)) return undefined;
+  return new Secret(await readFile(join(pull.staging.folder, TOKEN_PATH), 'utf8'));
+}
+
+function pullOf({ pull }: BackupContext): Pull {
+  if (pull === undefined) throw new Error('nothing was pulled');
+  return pull;
+}
+
+function withFindings(report: HostReport, { generation, proofs, snapshots }: BackupContext): BackupReport {
+  return {
+    ...report,
+    proofs,
+    snapshots,
+    ...(generation !== undefined && {
+      generation: {
+        id: generation.manifest.id,
+        folder: generation.folder,
+        bytes: generation.manifest.files.reduce((sum, { size }) => sum + size, 0),
+      },
+    }),
+  };
+}

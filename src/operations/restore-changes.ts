@@ -1,0 +1,137 @@
+import type { RestorePhase } from '../coolify/artifact.js';
+import { ARTIFACTS } from '../coolify/artifacts.js';
+import { fingerprintOf } from '../coolify/managed-keys.js';
+import { failedProofs } from '../coolify/proofs.js';
+import { restoredHostKeys } from '../coolify/restore-host-keys.js';
+import { removeNotes, writeNotes } from '../coolify/restore-notes.js';
+import { dropFormerDatabase, install, startCoolify, stopWriters } from '../coolify/restore-steps.js';
+import type { Target } from '../coolify/target.js';
+import { proveTarget } from '../coolify/target-proofs.js';
+import { StateError } from '../core/errors.js';
+import { type Task, type TaskReporter, workTask } from '../engine/task.js';
+import { replaceHostKeys } from '../ssh/known-hosts.js';
+import type { HostConfig } from './host-config.js';
+import type { RestoreOptions } from './restore.js';
+import type { RestoreContext } from './restore-context.js';
+import { keepWayBack } from './safety-generation.js';
+
+/** Everything that changes the target, in the order that keeps a way back to the end. */
+export function restoreChanges(config: HostConfig, options: RestoreOptions): Task<RestoreContext>[] {
+  const everything = ARTIFACTS.every(({ name }) => options.wants(name));
+  const phase = (wanted: RestorePhase): Task<RestoreContext>[] =>
+    ARTIFACTS.flatMap(({ name, title, restore: how }) =>
+      how?.phase === wanted && options.wants(name) ? [onTarget({ name: `restore ${title}`, ...how })] : [],
+    );
+  const settle = ARTIFACTS.find(({ name }) => name === 'env')?.restore;
+  return [
+    keepWayBack(config, options),
+    beginning(config, options),
+    ...phase('settings'),
+    onTarget(install),
+    onTarget(stopWriters),
+    ...phase('database'),
+    onTarget(startCoolify),
+    // The installer rewrites the file (order, mode, image tags): it ends as the snapshot has it.
+    ...(settle !== undefined && options.wants('env') ? [onTarget({ name: 'settle .env', ...settle })] : []),
+    ...phase('access'),
+    ...(everything ? [proving()] : []),
+    onTarget(dropFormerDatabase),
+    ...phase('identity'),
+    presentedKeys(config),
+    {
+      name: 'remove the notes of this restore',
+      kind: 'change',
+      inspect: async ({ session }) =>
+        (await session.connection.files.stat(config.layout.restoreNotes)) === undefined
+          ? { unchanged: 'there are none' }
+          : { summary: 'remove the notes, the restore is complete' },
+      apply: async ({ session }) => {
+        await removeNotes(session.connection, config.layout);
+        return undefined;
+      },
+    },
+  ];
+}
+
+function beginning(config: HostConfig, options: RestoreOptions): Task<RestoreContext> {
+  return {
+    name: 'note what is under way',
+    kind: 'change',
+    inspect: async (context) => {
+      if (!(await anythingToDo(context, options))) return { unchanged: 'nothing is to be done' };
+      return {
+        summary: `write notes to ${config.layout.restoreNotes} so that a broken-off restore can be completed`,
+      };
+    },
+    apply: async (context) => {
+      await writeNotes(context.session.connection, config.layout, context.ready.notes);
+      return undefined;
+    },
+  };
+}
+
+/** Whether any artifact differs: asked before anything is written, answered by the artifacts themselves. */
+export async function anythingToDo(context: RestoreContext, options: RestoreOptions): Promise<boolean> {
+  const target = context.ready;
+  const quiet: TaskReporter = {
+    signal: options.signal,
+    moved: () => undefined,
+    line: () => undefined,
+    warn: () => undefined,
+  };
+  for (const { name, restore: how } of ARTIFACTS) {
+    if (how !== undefined && options.wants(name) && 'summary' in (await how.inspect(target, quiet)))
+      return true;
+  }
+  return false;
+}
+
+function proving(): Task<RestoreContext> {
+  return workTask('prove the target', async (context, reporter) => {
+    const { proofs, warnings } = await proveTarget(context.ready, reporter.signal);
+    context.proofs = proofs;
+    for (const warning of warnings) reporter.warn(warning);
+    const failed = failedProofs(proofs);
+    if (failed.length === 0) return proofs.map(({ name }) => name).join(', ');
+    throw new StateError({
+      kind: 'proof',
+      code: 'restore.unproven',
+      what: `The target is not the instance of the snapshot (${failed.map(({ name }) => name).join(', ')})`,
+      why: failed.map(({ detail }) => detail).join('; '),
+      next: 'the former database is kept; put the cause right and run the restore again: it goes on where it stopped',
+    });
+  });
+}
+
+/** The next connection must be answered with the restored keys; known_hosts then knows them for this address. */
+function presentedKeys(config: HostConfig): Task<RestoreContext> {
+  return {
+    name: 'see which host keys sshd presents',
+    kind: 'work',
+    inspect: (context) =>
+      Promise.resolve(
+        context.ready.hostKeysChanged ? { summary: 'connect anew' } : { unchanged: 'they were not changed' },
+      ),
+    apply: async (context, reporter) => {
+      const keys = await restoredHostKeys(context.ready);
+      const [file] = config.endpoint.knownHostsFiles;
+      if (file !== undefined)
+        await replaceHostKeys(file, config.endpoint.address, config.endpoint.port, keys);
+      context.ready.connection = await context.session.reconnect(reporter.signal, {
+        ...config.endpoint,
+        hostKeyChecking: 'strict',
+        pinnedFingerprints: keys.map((key) => fingerprintOf(Buffer.from(key.split(' ')[1] ?? '', 'base64'))),
+      });
+      return `the restored key ${context.ready.connection.hostKey.fingerprint}`;
+    },
+  };
+}
+
+function onTarget(step: Pick<Task<Target>, 'name' | 'inspect' | 'apply'>): Task<RestoreContext> {
+  return {
+    name: step.name,
+    kind: 'change',
+    inspect: (context, reporter) => step.inspect(context.ready, reporter),
+    apply: (context, reporter, change) => step.apply(context.ready, reporter, change),
+  };
+}

@@ -1,0 +1,175 @@
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { decryptionStream } from '../archive/age-stream.js';
+import { decompressionStream } from '../archive/gzip.js';
+import { identitiesFromFile } from '../archive/identities.js';
+import { extractFiles } from '../archive/tar.js';
+import { StateError } from '../core/errors.js';
+import type { Secret } from '../core/secret.js';
+import type { TaskReporter } from '../engine/task.js';
+import { openRepository, type RepositorySettings } from '../repository/open.js';
+import { SnapshotRepository } from '../repository/snapshots.js';
+import type { Generation, Generations } from '../state/generations.js';
+import { MANIFEST, parseManifest } from '../state/manifest.js';
+
+/** Where a restore takes its data from. */
+export type SnapshotChoice =
+  /** The newest snapshot of the host in its repositories. */
+  | { readonly kind: 'latest' }
+  /** A snapshot of the repositories by its id. */
+  | { readonly kind: 'id'; readonly id: string }
+  /** The newest generation of this machine. */
+  | { readonly kind: 'local' }
+  /** An age-encrypted tarball. */
+  | { readonly kind: 'file'; readonly path: string };
+
+/** A generation to restore from; `close` removes what had to be fetched. */
+export interface OpenedSnapshot {
+  readonly generation: Generation;
+  /** For people: where it came from. */
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/** Generations on this machine: those of the snapshot's host, and those of the target, under whose lock is fetched. */
+export interface SnapshotFolders {
+  readonly kept: Generations;
+  readonly scratch: Generations;
+}
+
+export interface SourceSettings {
+  readonly host: string;
+  readonly repositories: readonly RepositorySettings[];
+  readonly identityPath: string;
+  readonly passphrase?: () => Promise<Secret>;
+}
+
+/** Far above what any controller holds; a bomb stops here. */
+const LIMITS = { files: 200_000, bytes: 4 * 1024 ** 4, fileBytes: 2 * 1024 ** 4, pathBytes: 4096 };
+
+/**
+ * Brings the chosen snapshot onto this disk, in one pass: download, decryption, decompression, unpacking.
+ * @throws StateError `restore.no-snapshot`, `restore.no-repository`, and what the rooms below say
+ */
+export async function openSnapshot(
+  choice: SnapshotChoice,
+  settings: SourceSettings,
+  generations: SnapshotFolders,
+  reporter: TaskReporter,
+): Promise<OpenedSnapshot> {
+  if (choice.kind === 'local') {
+    const generation = await generations.kept.current();
+    if (generation === undefined) throw noSnapshot(settings.host, 'this machine holds no generation of it');
+    return { generation, origin: generation.folder, close: () => Promise.resolve() };
+  }
+  if (choice.kind === 'file') {
+    return await unpack(
+      createReadStream(choice.path, { highWaterMark: 256 * 1024 }),
+      choice.path,
+      settings,
+      generations,
+      reporter,
+    );
+  }
+  return await fromRepositories(choice, settings, generations, reporter);
+}
+
+async function fromRepositories(
+  choice: SnapshotChoice & { kind: 'latest' | 'id' },
+  settings: SourceSettings,
+  generations: SnapshotFolders,
+  reporter: TaskReporter,
+): Promise<OpenedSnapshot> {
+  if (settings.repositories.length === 0) {
+    throw new StateError({
+      kind: 'usage',
+      code: 'restore.no-repository',
+      what: `The inventory names no repository for ${settings.host}`,
+      next: 'set coolify_s3_bucket and coolify_s3_endpoint (or coolify_repository), or restore with --from local or --from FILE',
+    });
+  }
+  for (const place of settings.repositories) {
+    const repository = await openRepository(place);
+    try {
+      const snapshots = new SnapshotRepository(repository);
+      const found = await snapshots.find(settings.host, choice.kind === 'latest' ? 'latest' : choice.id, {
+        signal: reporter.signal,
+      });
+      if (found === undefined) continue;
+      const body = await snapshots.open(found, { signal: reporter.signal });
+      return await unpack(body, `${found.id} in ${repository.location}`, settings, generations, reporter);
+    } finally {
+      await repository.close();
+    }
+  }
+  throw noSnapshot(settings.host, 'the repository holds none that fits');
+}
+
+async function unpack(
+  body: Readable,
+  origin: string,
+  settings: SourceSettings,
+  generations: SnapshotFolders,
+  reporter: TaskReporter,
+): Promise<OpenedSnapshot> {
+  const { signal } = reporter;
+  const folder = await generations.scratch.fetchFolder();
+  const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const identities = await identitiesFromFile(
+      settings.identityPath,
+      settings.passphrase === undefined ? {} : { passphrase: settings.passphrase },
+    );
+    body.on('data', (chunk: Buffer) => reporter.moved(chunk.length));
+    const plain = decompressionStream();
+    const [streamed, extracted] = await Promise.allSettled([
+      pipeline(body, decryptionStream(identities), plain, { signal }),
+      extractFiles(plain, folder, { limits: LIMITS, signal }),
+    ]);
+    // The first stage that failed says why; what is behind it only lost its input.
+    if (streamed.status === 'rejected') throw streamed.reason;
+    if (extracted.status === 'rejected') throw extracted.reason;
+    const root = await findGeneration(folder);
+    const generation: Generation = {
+      host: settings.host,
+      folder: root,
+      manifest: parseManifest(await readFile(join(root, MANIFEST), 'utf8'), origin),
+    };
+    return { generation, origin, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** An archive made by hand may hold the generation in a folder (`host/`, `state/host/`): the manifest tells. */
+async function findGeneration(folder: string): Promise<string> {
+  let current = folder;
+  for (let depth = 0; depth < 4; depth++) {
+    const entries = await readdir(current, { withFileTypes: true });
+    if (entries.some((entry) => entry.isFile() && entry.name === MANIFEST)) return current;
+    const [only] = entries;
+    if (entries.length !== 1 || only === undefined || !only.isDirectory()) break;
+    current = join(current, only.name);
+  }
+  throw new StateError({
+    kind: 'proof',
+    code: 'restore.no-manifest',
+    what: 'The archive is not a snapshot',
+    why: `it holds no ${MANIFEST}`,
+    next: 'see RESTORE.md in a snapshot for what one looks like',
+  });
+}
+
+function noSnapshot(host: string, why: string): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'restore.no-snapshot',
+    what: `There is no snapshot of ${host} to restore`,
+    why,
+    next: 'list what there is with "coolify-state snapshots"',
+  });
+}

@@ -1,0 +1,40 @@
+import { interrupted, StateError } from '../core/errors.js';
+
+/** Errors that every kind of repository has, so that they read the same. */
+
+export function alreadyExists(location: string, key: string, cause?: unknown): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'repository.exists',
+    what: `Could not store ${key} in ${location}`,
+    why: 'an object of that name exists already, and nothing in a repository is ever overwritten',
+    cause,
+  });
+}
+
+export function notFound(location: string, key: string, cause?: unknown): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'repository.not-found',
+    what: `There is no ${key} in ${location}`,
+    cause,
+  });
+}
+
+export function badOffset(location: string, key: string, offset: number, size: number): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'repository.bad-offset',
+    what: `Could not read ${key} in ${location} from byte ${offset}`,
+    why: `it has ${size} bytes`,
+  });
+}
+
+/** What an aborted signal becomes: the reason when it is an error of ours, otherwise `interrupted`. */
+export function abortFailure(signal: AbortSignal): StateError {
+  return signal.reason instanceof StateError ? signal.reason : interrupted(signal.reason);
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortFailure(signal);
+}

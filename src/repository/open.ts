@@ -1,0 +1,22 @@
+import { DirectoryRepository } from './directory.js';
+import type { Repository } from './repository.js';
+import type { S3Settings } from './s3-settings.js';
+
+export interface DirectorySettings {
+  readonly kind: 'directory';
+  /** A path or a `file:` URL. Relative ones are taken from the working directory. */
+  readonly path: string;
+}
+
+export type RepositorySettings = S3Settings | DirectorySettings;
+
+/**
+ * The repository that settings describe. Nothing is contacted yet (`check()` does that); wrong settings throw
+ * `repository.settings`. Whoever opens it closes it.
+ * The AWS SDK takes longer to load than most commands take to run, so it is loaded only where it is needed.
+ */
+export async function openRepository(settings: RepositorySettings): Promise<Repository> {
+  if (settings.kind === 'directory') return new DirectoryRepository(settings.path);
+  const { S3Repository } = await import('./s3.js');
+  return new S3Repository(settings);
+}

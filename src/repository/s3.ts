@@ -1,0 +1,272 @@
+import { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
+import { alreadyExists, badOffset, notFound, throwIfAborted } from './failures.js';
+import { checkedKey, checkedPrefix, isKey } from './keys.js';
+import { sha256Of } from './metered-stream.js';
+import type {
+  Cancellable,
+  GetOptions,
+  Leftover,
+  ObjectFacts,
+  PutOptions,
+  Repository,
+  StoredEntry,
+  StoredObject,
+} from './repository.js';
+import { abortable, s3Client } from './s3-client.js';
+import { ResumedDownload } from './s3-download.js';
+import { isTransient, s3Failure } from './s3-failures.js';
+import { listedObjects, openUploads } from './s3-listing.js';
+import { answerOf } from './s3-sentences.js';
+import { type CheckedS3Settings, checkedS3Settings, type S3Settings } from './s3-settings.js';
+import { type UploadPlace, uploadSmall, uploadStream } from './s3-upload.js';
+
+/** A repository in an S3 bucket, under a path: AWS, Ceph RGW (Hetzner), and what speaks like them. */
+export class S3Repository implements Repository {
+  readonly location: string;
+  readonly #settings: CheckedS3Settings;
+  readonly #client: S3Client;
+  /** The path and a slash, or nothing. */
+  readonly #prefix: string;
+
+  /** Throws `repository.settings`. Opens no connection yet. */
+  constructor(settings: S3Settings) {
+    this.#settings = checkedS3Settings(settings);
+    this.#client = s3Client(this.#settings);
+    const { bucket, path } = this.#settings;
+    this.#prefix = path === '' ? '' : `${path}/`;
+    this.location = printable(`s3://${bucket}${path === '' ? '' : `/${path}`}`);
+  }
+
+  async check({ signal }: Cancellable = {}): Promise<void> {
+    try {
+      const first = { ...this.#bucket(), Prefix: this.#prefix, MaxKeys: 1 };
+      await this.#client.send(new ListObjectsV2Command(first), abortable(signal));
+    } catch (error) {
+      throw this.#failure(error, 'Could not work', { signal });
+    }
+  }
+
+  async put(key: string, body: Readable, { signal, onProgress }: PutOptions = {}): Promise<StoredObject> {
+    body.on('error', () => {});
+    try {
+      const place = this.#place(key, signal);
+      await place.refuseExisting();
+      return { key, ...(await uploadStream(place, body, { signal, onProgress })) };
+    } catch (error) {
+      throw this.#failure(error, `Could not store ${key}`, { key, signal });
+    } finally {
+      body.destroy();
+    }
+  }
+
+  async putSmall(key: string, content: Buffer, { signal }: Cancellable = {}): Promise<StoredObject> {
+    try {
+      const place = this.#place(key, signal);
+      await place.refuseExisting();
+      const { etag } = await uploadSmall(place, content, { signal });
+      return { key, size: content.length, sha256: sha256Of(content), ...(etag !== undefined && { etag }) };
+    } catch (error) {
+      throw this.#failure(error, `Could not store ${key}`, { key, signal });
+    }
+  }
+
+  async get(key: string, { offset = 0, signal }: GetOptions = {}): Promise<Readable> {
+    const failure = (error: unknown) => this.#failure(error, `Could not read ${key}`, { key, signal });
+    try {
+      const objectKey = this.#objectKey(key);
+      const first = await this.#open(objectKey, offset, undefined, signal);
+      const size = offset + first.length;
+      return new ResumedDownload({
+        body: first.body,
+        from: offset,
+        size,
+        reopen: async (from) => {
+          const again = await this.#open(objectKey, from, first.etag, signal);
+          if (from + again.length === size) return again.body;
+          again.body.destroy();
+          throw this.#changed(key);
+        },
+        maxAttempts: this.#settings.maxAttempts,
+        mayRetry: (error) => isTransient(failure(error)),
+        failure: (error) => (answerOf(error).status === 412 ? this.#changed(key) : failure(error)),
+        signal,
+      });
+    } catch (error) {
+      if (answerOf(error).status !== 416) throw failure(error);
+      const facts = await this.stat(key, { signal });
+      if (facts === undefined) throw notFound(this.location, key, error);
+      if (facts.size === offset) return Readable.from([]);
+      throw badOffset(this.location, key, offset, facts.size);
+    }
+  }
+
+  async stat(key: string, { signal }: Cancellable = {}): Promise<ObjectFacts | undefined> {
+    try {
+      const target = { ...this.#bucket(), Key: this.#objectKey(key) };
+      const head = await this.#client.send(new HeadObjectCommand(target), abortable(signal));
+      return factsOf(head.ContentLength, head.LastModified, head.ETag);
+    } catch (error) {
+      if (answerOf(error).status === 404) return undefined;
+      throw this.#failure(error, `Could not look at ${key}`, { key, signal });
+    }
+  }
+
+  async *list(prefix: string, { signal }: Cancellable = {}): AsyncIterable<StoredEntry> {
+    const place = { ...this.#bucket(), Prefix: this.#prefix + checkedPrefix(prefix) };
+    try {
+      for await (const { Key, Size, LastModified, ETag } of listedObjects(this.#client, place, signal)) {
+        const key = this.#relative(Key);
+        if (key !== undefined) yield { key, ...factsOf(Size, LastModified, ETag) };
+      }
+    } catch (error) {
+      throw this.#failure(error, 'Could not list what is', { signal });
+    }
+  }
+
+  async remove(key: string, { signal }: Cancellable = {}): Promise<void> {
+    try {
+      const target = { ...this.#bucket(), Key: this.#objectKey(key) };
+      await this.#client.send(new DeleteObjectCommand(target), abortable(signal));
+    } catch (error) {
+      if (answerOf(error).name === 'NoSuchKey') return;
+      throw this.#failure(error, `Could not remove ${key}`, { key, signal, removing: true });
+    }
+  }
+
+  async *leftovers(prefix: string, { signal }: Cancellable = {}): AsyncIterable<Leftover> {
+    const place = { ...this.#bucket(), Prefix: this.#prefix + checkedPrefix(prefix) };
+    try {
+      for await (const { Key, UploadId, Initiated } of openUploads(this.#client, place, signal)) {
+        const key = this.#relative(Key);
+        if (key !== undefined && UploadId !== undefined) {
+          yield { key, id: UploadId, startedAt: Initiated ?? new Date(0) };
+        }
+      }
+    } catch (error) {
+      throw this.#failure(error, 'Could not list the open uploads', { signal });
+    }
+  }
+
+  async removeLeftover({ key, id }: Leftover, { signal }: Cancellable = {}): Promise<void> {
+    try {
+      const target = { ...this.#bucket(), Key: this.#objectKey(key), UploadId: id };
+      await this.#client.send(new AbortMultipartUploadCommand(target), abortable(signal));
+    } catch (error) {
+      if (answerOf(error).name === 'NoSuchUpload') return;
+      throw this.#failure(error, `Could not remove the upload of ${key}`, { signal, removing: true });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+
+  #bucket() {
+    return { Bucket: this.#settings.bucket };
+  }
+
+  #objectKey(key: string): string {
+    return this.#prefix + checkedKey(key);
+  }
+
+  #place(key: string, signal: AbortSignal | undefined): UploadPlace {
+    return {
+      client: this.#client,
+      settings: this.#settings,
+      objectKey: this.#objectKey(key),
+      refuseExisting: () => this.#refuseExisting(key, signal),
+    };
+  }
+
+  /** The key without our path, unless it is not one of ours: folder markers, names that no path may have. */
+  #relative(objectKey: string | undefined): string | undefined {
+    if (objectKey === undefined || !objectKey.startsWith(this.#prefix)) return undefined;
+    const key = objectKey.slice(this.#prefix.length);
+    return isKey(key) ? key : undefined;
+  }
+
+  /** Spares an upload that could only be refused. Whether the name is free decides the store, at the end. */
+  async #refuseExisting(key: string, signal: AbortSignal | undefined): Promise<void> {
+    throwIfAborted(signal);
+    try {
+      if ((await this.stat(key, { signal })) !== undefined) throw alreadyExists(this.location, key);
+    } catch (error) {
+      // An answer to HEAD has no body to say why. The request to come has.
+      if (error instanceof StateError && error.code === 'repository.access-denied') return;
+      throw error;
+    }
+  }
+
+  /** The bytes from `from` on, of the version `etag` where one is given. */
+  async #open(
+    objectKey: string,
+    from: number,
+    etag: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<{ body: Readable; length: number; etag: string | undefined }> {
+    const answer = await this.#client.send(
+      new GetObjectCommand({
+        ...this.#bucket(),
+        Key: objectKey,
+        ...(from > 0 && { Range: `bytes=${from}-` }),
+        ...(etag !== undefined && { IfMatch: etag }),
+      }),
+      abortable(signal),
+    );
+    const body = bodyOf(answer);
+    const isWhole = from === 0 || answer.ContentRange?.startsWith(`bytes ${from}-`) === true;
+    if (isWhole && answer.ContentLength !== undefined) {
+      return { body, length: answer.ContentLength, etag: answer.ETag };
+    }
+    body.destroy();
+    throw new StateError({
+      kind: 'failed',
+      code: 'repository.not-supported',
+      what: `Could not read from byte ${from} in ${this.location}`,
+      why: 'the store does not say which part of the object it sends',
+    });
+  }
+
+  #changed(key: string): StateError {
+    return new StateError({
+      kind: 'failed',
+      code: 'repository.object-changed',
+      what: `Could not go on reading ${key} in ${this.location}`,
+      why: 'the object was replaced meanwhile, although nothing in a repository is ever rewritten',
+      next: 'Find out who else writes to this place',
+    });
+  }
+
+  #failure(
+    error: unknown,
+    what: string,
+    about: { key?: string; removing?: boolean; signal: AbortSignal | undefined },
+  ): StateError {
+    const { bucket, endpoint = 'AWS' } = this.#settings;
+    return s3Failure(error, { what, location: this.location, bucket, endpoint, ...about });
+  }
+}
+
+function factsOf(
+  size: number | undefined,
+  modified: Date | undefined,
+  etag: string | undefined,
+): ObjectFacts {
+  return { size: size ?? 0, modified: modified ?? new Date(0), ...(etag !== undefined && { etag }) };
+}
+
+function bodyOf({ Body }: GetObjectCommandOutput): Readable {
+  if (Body instanceof Readable) return Body;
+  throw new TypeError('the SDK returned a body that is not a Node stream');
+}

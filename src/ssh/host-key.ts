@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+
+/** A host's public key as it stands on the wire (RFC 4253, section 6.6). */
+export interface HostKey {
+  /** `ssh-ed25519`, `ssh-rsa`, `ecdsa-sha2-nistp256`, ... */
+  readonly type: string;
+  /** The whole key blob, the type included. */
+  readonly blob: Buffer;
+  /** As `ssh-keygen -l` shows it: `SHA256:` and unpadded base64. */
+  readonly fingerprint: string;
+}
+
+/** Reads the type from a key blob; the rest is opaque. Undefined when it is not a key blob. */
+export function hostKeyOf(blob: Buffer): HostKey | undefined {
+  if (blob.length < 4) return undefined;
+  const length = blob.readUInt32BE(0);
+  if (length === 0 || length > 64 || blob.length < 4 + length) return undefined;
+  const type = blob.toString('latin1', 4, 4 + length);
+  return /^[\x21-\x7e]+$/.test(type) ? { type, blob, fingerprint: fingerprintOf(blob) } : undefined;
+}
+
+/** `SHA256:...` of a key blob. */
+export function fingerprintOf(blob: Buffer): string {
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+
+/** The name under which a host's keys stand in known_hosts: the bare name on port 22, else `[name]:port`. */
+export function knownHostsName(address: string, port: number): string {
+  const name = address.toLowerCase();
+  return port === 22 ? name : `[${name}]:${port}`;
+}

@@ -1,0 +1,128 @@
+import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
+
+/** Folders of state are for their owner alone. */
+export const FOLDER_MODE = 0o700;
+/** Files of state are for their owner alone, whatever they were on the host (the manifest keeps that). */
+export const FILE_MODE = 0o600;
+
+export interface WrittenFile {
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Makes a folder and its missing parents, private from the first moment. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+}
+
+/**
+ * Writes a new private file from a stream, hashing as it goes: `sink` is fed by a pipeline, `result` is there
+ * once that has finished. An existing file is an error (`EEXIST`); nothing is ever overwritten.
+ */
+export class PrivateFileWriter extends Writable {
+  readonly #path: string;
+  readonly #hash: Hash = createHash('sha256');
+  #handle: FileHandle | undefined;
+  #size = 0;
+  #sha256: string | undefined;
+
+  constructor(path: string) {
+    super({ highWaterMark: 1024 * 1024, decodeStrings: true });
+    this.#path = path;
+  }
+
+  /** Size and hash of what was written. Only after the stream has finished. */
+  result(): WrittenFile {
+    if (this.#sha256 === undefined) throw new Error('the file is still being written');
+    return { size: this.#size, sha256: this.#sha256 };
+  }
+
+  override _construct(callback: (error?: Error | null) => void): void {
+    const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+    makePrivateFolder(dirname(this.#path))
+      .then(() => open(this.#path, flags, FILE_MODE))
+      .then((handle) => {
+        this.#handle = handle;
+        callback();
+      }, callback);
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#append([chunk]).then(() => callback(), callback);
+  }
+
+  override _writev(
+    chunks: { chunk: Buffer; encoding: BufferEncoding }[],
+    callback: (error?: Error | null) => void,
+  ): void {
+    this.#append(chunks.map(({ chunk }) => chunk)).then(() => callback(), callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#sha256 = this.#hash.digest('hex');
+    this.#handle?.sync().then(() => callback(), callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    if (handle === undefined) callback(error);
+    else handle.close().then(() => callback(error), callback);
+  }
+
+  async #append(chunks: readonly Buffer[]): Promise<void> {
+    for (const chunk of chunks) {
+      this.#hash.update(chunk);
+      let offset = 0;
+      while (offset < chunk.length) {
+        const written = await this.#handle?.write(chunk, offset, chunk.length - offset);
+        offset += written?.bytesWritten ?? 0;
+      }
+      this.#size += chunk.length;
+    }
+  }
+}
+
+/** Puts a small private file in place in one step (temporary neighbour, sync, rename, sync of the folder). */
+export async function replacePrivateFile(path: string, content: string): Promise<void> {
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const handle = await open(temporary, 'wx', FILE_MODE);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Makes renames and creations in a folder survive a power cut. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Sets every folder below (and with) `root` to 0700, every file to 0600, and syncs all folders. */
+export async function sealTree(root: string): Promise<void> {
+  await chmod(root, FOLDER_MODE);
+  for (const entry of await readdir(root, { withFileTypes: true })) {
+    const path = join(root, entry.name);
+    if (entry.isDirectory()) await sealTree(path);
+    else await chmod(path, FILE_MODE);
+  }
+  await syncFolder(root);
+}
