@@ -65,7 +65,10 @@ start_host() {
   remove_host "$name"
   make_volume "$container" "$volume"
   run_host "$container" "$image" "$container" --hostname "$name" --publish "127.0.0.1:$port:22" \
-    --label "coolify-state.host=$name" --label "coolify-state.kind=$kind" --label "coolify-state.port=$port"
+    --label "coolify-state.host=$name" --label "coolify-state.kind=$kind" --label "coolify-state.port=$port" || {
+    remove_host "$name"
+    die "$name could not be started; when its port $port is taken, choose another with --port"
+  }
   flock -u 9
   lab_wait 30 docker exec "$container" test -s /run/sshd.pid || die "sshd of $name did not start"
   admit_lab "$container"

@@ -30,7 +30,7 @@ die() {
 # Processes that outlive the script must be started with 9>&-.
 lab_lock() {
   lab_dir
-  exec 9>"${XDG_RUNTIME_DIR:-/tmp}/coolify-state-lab-$(id -u).lock"
+  exec 9>>"${XDG_RUNTIME_DIR:-/tmp}/coolify-state-lab-$(id -u).lock"
   flock -n 9 || {
     say "another lab command is at work, waiting for it"
     flock 9

@@ -18,7 +18,6 @@ export class Dearmor {
   #line = '';
   /** A short line has been seen, which can only be the last. */
   #shortLine = false;
-  #hasBody = false;
 
   /** Whether pieces pass unchanged from here on. */
   get isBinary(): boolean {
@@ -51,29 +50,28 @@ export class Dearmor {
   }
 
   #take(line: string): Buffer {
+    if (this.#state === 'body' && line.trimEnd() !== END) return this.#takeBody(line);
     if (this.#state === 'before') this.#takeBefore(line);
-    else if (this.#state === 'after') {
-      if (line.trim() !== '') throw badArmor('something follows after its last line');
-    } else if (line.trimEnd() === END && isEndLine(line)) {
-      this.#state = 'after';
-    } else {
-      return this.#takeBody(line);
-    }
+    else if (this.#state === 'body') this.#state = 'after';
+    else if (line.trim() !== '') throw badArmor('something follows after its last line');
     return Buffer.alloc(0);
   }
 
   #takeBefore(line: string): void {
     if (line.trim() === '') return;
-    if (line.trimStart() !== BEGIN || line !== BEGIN) throw line.includes('AGE') ? badArmor('its first line is wrong') : notAge(line);
+    if (line.trimStart() !== BEGIN) {
+      throw line.includes('-----') ? badArmor('its first line is not that of an age file') : notAge(line);
+    }
     this.#state = 'body';
   }
 
   #takeBody(line: string): Buffer {
     const bytes = Buffer.from(line, 'base64');
-    if (this.#shortLine || line === '' || line.length > LINE_CHARACTERS) throw badArmor('its lines are not of one length');
+    if (this.#shortLine || line === '' || line.length > LINE_CHARACTERS) {
+      throw badArmor('its lines are not of one length');
+    }
     if (bytes.toString('base64') !== line) throw badArmor('a line is not base64');
     this.#shortLine = line.length < LINE_CHARACTERS || line.endsWith('=');
-    this.#hasBody = true;
     return bytes;
   }
 }

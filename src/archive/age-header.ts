@@ -1,7 +1,6 @@
-import { Decrypter, Encrypter, type Stanza } from 'age-encryption';
+import { Decrypter, Encrypter, type Recipient, type Stanza } from 'age-encryption';
 import { StateError } from '../core/errors.js';
 import type { NamedIdentity } from './identities.js';
-import type { NamedRecipient } from './recipients.js';
 
 /** A header and the key that it wraps. */
 export interface AgeHeader {
@@ -23,7 +22,7 @@ const EMPTY_PAYLOAD_BYTES = 32;
  *
  * @throws StateError `archive.no-recipients`
  */
-export async function sealHeader(recipients: readonly NamedRecipient[]): Promise<AgeHeader> {
+export async function sealHeader(recipients: readonly (Recipient | string)[]): Promise<AgeHeader> {
   if (recipients.length === 0) {
     throw new StateError({
       kind: 'usage',
@@ -33,7 +32,7 @@ export async function sealHeader(recipients: readonly NamedRecipient[]): Promise
     });
   }
   const encrypter = new Encrypter();
-  for (const { recipient } of recipients) encrypter.addRecipient(recipient);
+  for (const recipient of recipients) encrypter.addRecipient(recipient);
   let fileKey = new Uint8Array();
   encrypter.addRecipient({
     wrapFileKey(key) {
@@ -58,7 +57,7 @@ export async function openHeader(
   let allTried = false;
   const decrypter = new Decrypter();
   decrypter.addIdentity({
-    unwrapFileKey(all) {
+    unwrapFileKey(all: Stanza[]) {
       stanzas = all;
       return null;
     },
@@ -169,7 +168,9 @@ function noIdentity(
   identities: readonly NamedIdentity[],
   cause: unknown,
 ): StateError {
-  const kinds = [...new Set(stanzas.map(({ args }) => args[0] ?? ''))].filter((kind) => /^[\w.-]{1,40}$/.test(kind));
+  const kinds = [...new Set(stanzas.map(({ args }) => args[0] ?? ''))].filter((kind) =>
+    /^[\w.-]{1,40}$/.test(kind),
+  );
   const tried = identities.map(({ type, fingerprint }) => `${type} ${fingerprint}`).join(', ');
   return new StateError({
     kind: 'usage',

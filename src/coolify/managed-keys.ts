@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import type { KeyRing } from './app-key.js';
 import { PAYLOAD_PREFIX } from './app-key.js';
+import { publicBlobOf } from './public-blob.js';
 
 /** A row of Coolify's table `private_keys`, as text. */
 export interface KeyRow {
@@ -55,11 +56,17 @@ export function openKeyRow({ privateKey, ...row }: KeyRow, ring: KeyRing): Opene
 /** The public half of a private key's text, or undefined when it is not one that can be read. */
 export function publicHalf(privateText: Buffer): { publicLine: string; fingerprint: string } | undefined {
   const parsed = ssh2.utils.parseKey(privateText);
-  if (parsed instanceof Error) return undefined;
-  const key = Array.isArray(parsed) ? parsed[0] : parsed;
-  if (key === undefined) return undefined;
-  const blob = key.getPublicSSH();
-  return { publicLine: `${key.type} ${blob.toString('base64')}`, fingerprint: fingerprintOf(blob) };
+  const own = Array.isArray(parsed) ? parsed[0] : parsed;
+  // ssh2 does not know PKCS#8, node:crypto does not know OpenSSH's own form.
+  const half =
+    own === undefined || own instanceof Error
+      ? publicBlobOf(privateText)
+      : { type: own.type, blob: own.getPublicSSH() };
+  if (half === undefined) return undefined;
+  return {
+    publicLine: `${half.type} ${half.blob.toString('base64')}`,
+    fingerprint: fingerprintOf(half.blob),
+  };
 }
 
 /** The key blobs (base64) of an authorized_keys file with the whole line each stands in. */

@@ -1,11 +1,21 @@
 import { StateError } from '../core/errors.js';
 import { Secret } from '../core/secret.js';
-import { byPrecedence, type Graph, type GroupEntry, type HostEntry, type Variables } from './graph.js';
-import { faultAt, showPlace } from './place.js';
+import { byPrecedence, type Graph, type HostEntry, type Variables } from './graph.js';
+import { faultAt, type Place, showPlace } from './place.js';
 import { textOf } from './python-text.js';
 import { Resolver, type ResolverOptions } from './resolver.js';
-import { Float, keyText, kindOf, type MapNode, Moment, type Node, type Value } from './value.js';
-import { holdsSecret, iterate, memberOf, plainText } from './value-algebra.js';
+import {
+  Float,
+  type Key,
+  keyText,
+  kindOf,
+  type MapEntry,
+  type MapNode,
+  Moment,
+  type Node,
+  type Value,
+} from './value.js';
+import { iterate, memberOf, plainText } from './value-algebra.js';
 
 export type ConstructedOptions = Omit<ResolverOptions, 'magic' | 'lookups'> & {
   /** Variables from group_vars and host_vars of the sources before this one, when `use_vars_plugins` asks for them. */
@@ -91,7 +101,7 @@ function compose(graph: Graph, host: HostEntry, config: MapNode, resolver: Resol
   for (const { key, keyAt, node } of mapping(config, 'compose')) {
     const value = attempt(strict, () => resolver.expression(sourceOf(node), node.at));
     if (value === undefined) continue;
-    graph.setVariable(host.name, keyText(key), { node: asNode(value, node), at: keyAt });
+    graph.setVariable(host.name, keyText(key), { node: asNode(value, node.at), at: keyAt });
   }
 }
 
@@ -287,22 +297,14 @@ function sourceOf(node: Node): string {
 }
 
 /** A worked-out value as if a file had said it. */
-function asNode(value: Value, { at }: Node): Node {
-  if (value instanceof Secret) return { kind: 'scalar', value: value.reveal(), unsafe: true, at };
-  if (Array.isArray(value))
-    return {
-      kind: 'list',
-      items: value.map((item) => asNode(item, { kind: 'scalar', value: null, unsafe: false, at })),
-      at,
-    };
+function asNode(value: Value, at: Place): Node {
+  if (value instanceof Secret) return { kind: 'secret', secret: value, at };
+  if (Array.isArray(value)) return { kind: 'list', items: value.map((item) => asNode(item, at)), at };
   if (value instanceof Map) {
-    const entries = [...value].map(
-      ([key, member]) =>
-        [
-          key,
-          { key, keyAt: at, node: asNode(member, { kind: 'scalar', value: null, unsafe: false, at }) },
-        ] as const,
-    );
+    const entries = [...value].map(([key, member]): [Key, MapEntry] => [
+      key,
+      { key, keyAt: at, node: asNode(member, at) },
+    ]);
     return { kind: 'map', entries: new Map(entries), at };
   }
   if (

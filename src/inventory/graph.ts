@@ -47,13 +47,11 @@ export class HostEntry {
   /**
    * @param file absolute path of the source that named it first; undefined for a list of hosts
    * @param dir the folder of that source
-   * @param port what the source appended to the name, as in `host:2222`
    */
   constructor(
     readonly name: string,
     readonly file: string | undefined,
     readonly dir: string | undefined,
-    readonly port: number | undefined,
   ) {}
 }
 
@@ -87,11 +85,15 @@ export class Graph {
     return group;
   }
 
-  addHost(name: string, group?: GroupEntry, port?: number): HostEntry {
+  /** @param port what stands behind the name, as in `host:2222`; counts only where the host is first named */
+  addHost(name: string, group?: GroupEntry, port?: number, at?: Place): HostEntry {
     let host = this.hosts.get(name);
     if (host === undefined) {
-      host = new HostEntry(name, this.current.file, this.current.dir, port);
+      host = new HostEntry(name, this.current.file, this.current.dir);
       this.hosts.set(name, host);
+      if (port !== undefined && at !== undefined) {
+        host.vars.set('ansible_port', { node: { kind: 'scalar', value: port, unsafe: false, at }, at });
+      }
     }
     if (group !== undefined) this.putHost(group, host);
     return host;

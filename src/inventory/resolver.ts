@@ -57,6 +57,8 @@ export class Resolver {
     switch (node.kind) {
       case 'vault':
         return this.options.vault.open(node.envelope, 'The vault value', node.at);
+      case 'secret':
+        return node.secret;
       case 'list':
         return node.items.map((item) => this.node(item));
       case 'map':

@@ -43,6 +43,13 @@ export interface VaultNode {
   readonly at: Place;
 }
 
+/** A value that was worked out while reading and holds a secret. */
+export interface SecretNode {
+  readonly kind: 'secret';
+  readonly secret: Secret;
+  readonly at: Place;
+}
+
 export interface ListNode {
   readonly kind: 'list';
   readonly items: readonly Node[];
@@ -61,7 +68,7 @@ export interface MapNode {
   readonly at: Place;
 }
 
-export type Node = ScalarNode | VaultNode | ListNode | MapNode;
+export type Node = ScalarNode | VaultNode | SecretNode | ListNode | MapNode;
 
 /** A name that stands for nothing. Becomes an error when it is used, unless `default` or `is defined` look first. */
 export class Undefined {
@@ -95,7 +102,7 @@ export function kindOf(thing: Value | Node): string {
   if (thing instanceof Map || 'lazy' in thing) return 'a mapping';
   if (!('kind' in thing)) return thing instanceof Undefined ? 'an undefined value' : 'a secret';
   if (thing.kind === 'scalar') return kindOf(thing.value);
-  if (thing.kind === 'vault') return 'a vault value';
+  if (thing.kind === 'vault' || thing.kind === 'secret') return 'a secret';
   return thing.kind === 'list' ? 'a list' : 'a mapping';
 }
 

@@ -1,4 +1,5 @@
 import { extname, join } from 'node:path';
+import { StateError } from '../core/errors.js';
 import type { Variables } from './graph.js';
 import { faultAt } from './place.js';
 import { folderEntries, kindOfPath, readSource } from './source-files.js';
@@ -13,6 +14,13 @@ export interface VarsFilesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What the files of one group or host say. */
+export interface FileVars {
+  readonly variables: Variables;
+  /** Why a vault file of it could not be opened. Matters only to who needs the variables. */
+  readonly fault?: StateError;
+}
+
 const EXTENSIONS = ['', '.yml', '.yaml', '.json'];
 
 /**
@@ -20,14 +28,14 @@ const EXTENSIONS = ['', '.yml', '.yaml', '.json'];
  * folder of files. Each is read once, when the first one asks for it.
  */
 export class VarsFiles {
-  readonly #read = new Map<string, Promise<Variables>>();
+  readonly #read = new Map<string, Promise<FileVars>>();
 
   constructor(private readonly options: VarsFilesOptions) {}
 
   /** The variables for a group or a host that stand beside the inventory in `folder`. */
-  async of(kind: 'group_vars' | 'host_vars', name: string, folder: string): Promise<Variables> {
+  async of(kind: 'group_vars' | 'host_vars', name: string, folder: string): Promise<FileVars> {
     // A name that is a path, as chroot connections have it, names no file here.
-    if (name.startsWith('/')) return new Map();
+    if (name.startsWith('/')) return { variables: new Map() };
     const base = join(folder, kind);
     const key = `${base}\0${name}`;
     const started = this.#read.get(key) ?? this.load(base, name);
@@ -47,12 +55,18 @@ export class VarsFiles {
       );
   }
 
-  private async load(base: string, name: string): Promise<Variables> {
+  private async load(base: string, name: string): Promise<FileVars> {
     const variables: Variables = new Map();
-    for (const path of await this.filesFor(base, name)) {
-      for (const [key, variable] of await this.file(path)) variables.set(key, variable);
+    try {
+      for (const path of await this.filesFor(base, name)) {
+        for (const [key, variable] of await this.file(path)) variables.set(key, variable);
+      }
+    } catch (thrown) {
+      if (thrown instanceof StateError && thrown.code.startsWith('inventory.vault-'))
+        return { variables, fault: thrown };
+      throw thrown;
     }
-    return variables;
+    return { variables };
   }
 
   /** The first that exists of `name`, `name.yml`, `name.yaml`, `name.json`; a folder's files all count. */

@@ -89,7 +89,7 @@ function addHosts(graph: Graph, group: GroupEntry, { key, keyAt, node }: MapEntr
   }
   const { names, port } = expandHosts(key, keyAt);
   for (const name of names) {
-    graph.addHost(name, group, port);
+    graph.addHost(name, group, port, keyAt);
     if (node.kind === 'map') setVariables(graph, name, node);
   }
 }

@@ -14,8 +14,7 @@ import type { EventSink } from '../engine/events.js';
 import { type HostReport, runTasks } from '../engine/run-host.js';
 import { runHosts } from '../engine/run-hosts.js';
 import { readTask, type Task, type TaskReporter, workTask } from '../engine/task.js';
-import { openRepository, type RepositorySettings } from '../repository/open.js';
-import { SnapshotRepository } from '../repository/snapshots.js';
+import type { RepositorySettings } from '../repository/open.js';
 import type { Generation, Staging } from '../state/generations.js';
 import type { Manifest, Proof } from '../state/manifest.js';
 import { openStateFolder, type StateFolder } from '../state/state-folder.js';
@@ -30,7 +29,7 @@ import {
 } from './backup-run.js';
 import type { HostConfig } from './host-config.js';
 import { HostSession, openingTasks } from './host-session.js';
-import { sealGeneration } from './seal.js';
+import { repositoryTitle, type UploadedSnapshot, uploadGeneration } from './upload.js';
 
 export interface BackupOptions {
   readonly stateRoot: string;
@@ -41,14 +40,6 @@ export interface BackupOptions {
   readonly acceptNewInstance: boolean;
   readonly signal: AbortSignal;
   readonly emit: EventSink;
-}
-
-/** A snapshot that is in a repository and was read back. */
-export interface UploadedSnapshot {
-  readonly id: string;
-  readonly location: string;
-  readonly size: number;
-  readonly sha256: string;
 }
 
 export interface BackupReport extends HostReport {
@@ -206,54 +197,17 @@ async function commitGeneration(context: BackupContext): Promise<string> {
 }
 
 function uploading(settings: RepositorySettings): Task<BackupContext> {
-  const place = settings.kind === 's3' ? `s3://${settings.bucket}` : 'the directory';
   return {
-    name: `upload to ${place}`,
+    name: `upload to ${repositoryTitle(settings)}`,
     kind: 'change',
     inspect: () => Promise.resolve({ summary: 'store a snapshot and read it back' }),
     apply: async (context, reporter) => {
       const { generation, recipients, instance } = context;
       if (generation === undefined || instance === undefined)
         throw new Error('there is no generation to upload');
-      const repository = await openRepository(settings);
-      try {
-        const snapshots = new SnapshotRepository(repository);
-        const { body, done } = await sealGeneration(generation, recipients, reporter.signal);
-        let sent = 0;
-        const snapshot = await snapshots.publish(
-          {
-            id: generation.manifest.id,
-            host: generation.host,
-            createdAt: new Date(generation.manifest.createdAt),
-            body,
-            facts: () => ({
-              files: generation.manifest.files.length,
-              recipients: recipients.map(({ fingerprint }) => fingerprint),
-              tool: TOOL,
-              coolify: instance.coolify.version,
-              postgres: instance.database.version,
-              proofs: [...generation.manifest.proofs],
-            }),
-          },
-          {
-            signal: reporter.signal,
-            onProgress: (bytes: number) => {
-              reporter.moved(bytes - sent);
-              sent = bytes;
-            },
-          },
-        );
-        await done;
-        context.snapshots.push({
-          id: generation.manifest.id,
-          location: repository.location,
-          size: snapshot.size,
-          sha256: snapshot.sha256,
-        });
-        return `${snapshot.key}, ${snapshot.size} bytes, read back`;
-      } finally {
-        await repository.close();
-      }
+      const snapshot = await uploadGeneration(generation, instance, recipients, settings, reporter);
+      context.snapshots.push(snapshot);
+      return `${snapshot.key} (${snapshot.id}), read back`;
     },
   };
 }

@@ -91,21 +91,25 @@ async function fromRepositories(
       next: 'set coolify_s3_bucket and coolify_s3_endpoint (or coolify_repository), or restore with --from local or --from FILE',
     });
   }
+  const wanted = choice.kind === 'latest' ? 'latest' : choice.id;
+  const failures: unknown[] = [];
+  // The first repository that has it is as good as any: they hold the same snapshots.
   for (const place of settings.repositories) {
     const repository = await openRepository(place);
     try {
       const snapshots = new SnapshotRepository(repository);
-      const found = await snapshots.find(settings.host, choice.kind === 'latest' ? 'latest' : choice.id, {
-        signal: reporter.signal,
-      });
-      if (found === undefined) continue;
+      const found = await snapshots.find(settings.host, wanted, { signal: reporter.signal });
       const body = await snapshots.open(found, { signal: reporter.signal });
-      return await unpack(body, `${found.id} in ${repository.location}`, settings, generations, reporter);
+      const origin = `${found.id} of ${found.createdAt.toISOString()} in ${repository.location}`;
+      return await unpack(body, origin, settings, generations, reporter);
+    } catch (error) {
+      reporter.signal.throwIfAborted();
+      failures.push(error);
     } finally {
       await repository.close();
     }
   }
-  throw noSnapshot(settings.host, 'the repository holds none that fits');
+  throw failures[0];
 }
 
 async function unpack(

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, lstat, open, unlink } from 'node:fs/promises';
+import { access, lstat, open, opendir, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +22,8 @@ import type {
 } from './repository.js';
 import { sourceOf } from './source-stream.js';
 
+const CHUNK = 256 * 1024;
+
 /**
  * A repository in a folder: every object is a file under its key, 0600, in folders that are 0700. The folder is made by
  * the first put. Symbolic links and other things in it are not objects.
@@ -37,17 +39,15 @@ export class DirectoryRepository implements Repository {
   }
 
   async check(): Promise<void> {
-    let folder = this.#root;
-    for (;;) {
+    for (let folder = this.#root; ; folder = dirname(folder)) {
       try {
-        if (!(await lstat(join(folder, '.'))).isDirectory()) break;
+        await (await opendir(folder)).close();
         await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
         return;
       } catch (error) {
         // A folder that is not there yet is made later; then it is its parent that has to let us.
         if (errnoOf(error) !== 'ENOENT' || dirname(folder) === folder)
           throw this.#failure(error, 'Could not work');
-        folder = dirname(folder);
       }
     }
   }
@@ -76,10 +76,12 @@ export class DirectoryRepository implements Repository {
     try {
       const file = await open(this.#pathOf(key), constants.O_RDONLY | constants.O_NOFOLLOW);
       try {
-        const { size } = await file.stat();
-        if (offset > size) throw badOffset(this.location, key, offset, size);
-        const stream = file.createReadStream({ start: offset, highWaterMark: 256 * 1024, signal });
-        return stream;
+        const facts = await file.stat();
+        if (!facts.isFile()) throw notFound(this.location, key);
+        if (offset > facts.size) throw badOffset(this.location, key, offset, facts.size);
+        return explained(file.createReadStream({ start: offset, highWaterMark: CHUNK, signal }), (error) =>
+          signal?.aborted === true ? abortFailure(signal) : this.#failure(error, `Could not read ${key}`),
+        );
       } catch (error) {
         await file.close();
         throw error;
@@ -168,6 +170,22 @@ export class DirectoryRepository implements Repository {
     if (failure.code !== 'repository.access-denied') return failure;
     return new StateError({ ...failure.facts(), code: 'repository.remove-denied' });
   }
+}
+
+/** The same bytes; what breaks the stream becomes an error that says why. Destroying it closes the file. */
+function explained(stream: Readable, explain: (error: unknown) => StateError): Readable {
+  const chunks = async function* () {
+    try {
+      yield* stream;
+    } catch (error) {
+      throw explain(error);
+    }
+  };
+  const readable = Readable.from(chunks(), { objectMode: false, highWaterMark: 4 * CHUNK });
+  // Before the first read nobody iterates yet, and nobody would listen.
+  stream.on('error', () => {});
+  readable.once('close', () => stream.destroy());
+  return readable;
 }
 
 function rootOf(place: string): string {

@@ -67,7 +67,8 @@ export function uploadClient(
           if (commandName !== undefined && MAKES_AN_OBJECT.has(commandName)) await beforeLast();
           return await next(args);
         } catch (error) {
-          failed ??= { error };
+          // What fails after the stop fails because of it.
+          if (!stop.signal.aborted) failed = { error };
           stop.abort(error);
           throw error;
         }

@@ -67,12 +67,13 @@ export async function uploadStream(
     sha256: meter.sha256,
     ...(etag !== undefined && { etag }),
   });
+  const sending = upload.done();
   try {
-    const [done] = await Promise.all([upload.done(), feeding]);
-    return uploaded(done.ETag);
+    const [{ ETag }] = await Promise.all([sending, feeding]);
+    return uploaded(ETag);
   } catch (error) {
     stop.abort(error);
-    await Promise.allSettled([feeding]);
+    await Promise.allSettled([sending, feeding]);
     // Only after the last byte of the body can the request have been sent that makes an object of it.
     const etag = meter.readableEnded
       ? await outcomeOf(place, put.token, signal?.aborted === true)

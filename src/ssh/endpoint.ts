@@ -40,7 +40,12 @@ export interface Become {
 
 /** What a connection tells while it lives. Nothing in it is secret. */
 export type ConnectionEvent =
-  | { readonly type: 'handshake'; readonly cipher: string; readonly keyExchange: string; readonly native: boolean }
+  | {
+      readonly type: 'handshake';
+      readonly cipher: string;
+      readonly keyExchange: string;
+      readonly native: boolean;
+    }
   | { readonly type: 'host-key-accepted'; readonly fingerprint: string; readonly file: string }
   | { readonly type: 'banner'; readonly text: string }
   | { readonly type: 'authenticated'; readonly method: string };

@@ -59,7 +59,10 @@ async function fileIdentity(
     await refuseOpenToOthers(file);
     return signing(file, open, async () => open);
   }
-  const publicKey = open ?? parsed(openSshPublicBlob(content)) ?? parsed(await readFile(`${file}.pub`).catch(() => undefined));
+  const publicKey =
+    open ??
+    parsed(openSshPublicBlob(content)) ??
+    parsed(await readFile(`${file}.pub`).catch(() => undefined));
   if (publicKey === undefined) {
     // An encrypted PEM file does not tell its public half.
     await refuseOpenToOthers(file);
@@ -68,7 +71,8 @@ async function fileIdentity(
   }
   const inAgent = held.find(({ key }) => samePublicKey(key, publicKey));
   if (inAgent) return { ...inAgent, label: `${file} (in the agent)` };
-  if (open !== undefined) throw new Error('holds only a public key, and the agent does not have its private half');
+  if (open !== undefined)
+    throw new Error('holds only a public key, and the agent does not have its private half');
   await refuseOpenToOthers(file);
   let opened: Promise<ParsedKey> | undefined;
   return signing(file, publicKey, () => {

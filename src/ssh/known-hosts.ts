@@ -35,9 +35,7 @@ export function parseKnownHosts(text: string, file: string): KnownHost[] {
   return text.split('\n').flatMap((line, index) => {
     const fields = splitLine(line);
     const key = fields && hostKeyFrom(fields.type, fields.blob);
-    return fields && key
-      ? [{ file, line: index + 1, marker: fields.marker, names: fields.names, key }]
-      : [];
+    return fields && key ? [{ file, line: index + 1, marker: fields.marker, names: fields.names, key }] : [];
   });
 }
 

@@ -3,9 +3,10 @@
  * authorized_keys file (PROTOCOL.key of OpenSSH). Undefined when the file is of another kind.
  */
 export function openSshPublicBlob(content: Buffer): string | undefined {
-  const base64 = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END OPENSSH PRIVATE KEY-----/.exec(
-    content.toString('latin1'),
-  )?.[1];
+  const base64 =
+    /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END OPENSSH PRIVATE KEY-----/.exec(
+      content.toString('latin1'),
+    )?.[1];
   if (base64 === undefined) return undefined;
   const data = Buffer.from(base64, 'base64');
   if (data.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
+import { Secret } from '../../../src/core/secret.js';
 import { openRepository } from '../../../src/repository/open.js';
 import type { Repository } from '../../../src/repository/repository.js';
 import type { S3Settings } from '../../../src/repository/s3-settings.js';
@@ -20,12 +21,15 @@ describe('an S3 repository on a bad day', () => {
   let stopS3: () => Promise<void>;
   let proxy: FaultyProxy;
   let repository: Repository;
+  /** The same, for what fails anyhow. */
+  let hasty: Repository;
   beforeAll(async () => {
     const s3 = await startInProcessS3();
     stopS3 = s3.stop;
     proxy = await startFaultyProxy(s3.settings.endpoint);
     settings = { ...s3.settings, endpoint: proxy.endpoint, idleTimeout: 400 };
     repository = await openRepository(settings);
+    hasty = await openRepository({ ...settings, maxAttempts: 1 });
   });
   afterEach(() => {
     proxy.faults = () => undefined;
@@ -33,6 +37,7 @@ describe('an S3 repository on a bad day', () => {
   });
   afterAll(async () => {
     await repository?.close();
+    await hasty?.close();
     await proxy?.stop();
     await stopS3?.();
   });
@@ -242,16 +247,7 @@ describe('an S3 repository on a bad day', () => {
     },
   );
 
-  it('tells a wrong secret and a wrong key id of the store itself', async () => {
-    const { Secret } = await import('../../../src/core/secret.js');
-    const wrong = await openRepository({ ...settings, secretAccessKey: new Secret('wrong-secret') });
-    const failure = await wrong.check().then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    expect(failure).toMatchObject({ code: 'repository.signature-mismatch' });
-    expect(inspect(failure, { depth: 10 })).not.toContain('wrong-secret');
-    await wrong.close();
+  it('tells an unknown key id from a bucket that is not there', async () => {
     const unknown = await openRepository({ ...settings, accessKeyId: new Secret('NOBODY') });
     await expect(unknown.check()).rejects.toMatchObject({ code: 'repository.access-key-unknown' });
     await unknown.close();

@@ -1,0 +1,96 @@
+# `make` alone tells what there is. Every target installs what it needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit test-interop test-e2e check format build bench host-up host-fresh host-down s3-up s3-down \
+  dev-backup dev-restore prod-backup prod-restore dev-snapshots prod-snapshots clean
+
+# A further limit on the hosts, and more options for coolify-state:
+#   make prod-backup LIMIT=web1 ARGS="--check --diff"
+LIMIT ?=
+ARGS ?=
+# The lab's host: its name in the inventory.
+HOST ?= coolify.dev.test
+
+RUN = node dist/cli/main.js
+limited = $(if $(LIMIT),'$(1):&$(LIMIT)','$(1)')
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## the main job on the Docker test host: back up, destroy, rebuild, prove
+	docker/demo.sh
+
+test: build ## all tests: lint, types, unit, interop, and e2e on the Docker hosts
+	docker/programs.sh
+	$(MAKE) --no-print-directory check
+	npx vitest run --project unit --project interop
+	docker/host.sh build
+	npx vitest run --project e2e
+
+test-unit: node_modules ## pure logic only, in seconds
+	npx vitest run --project unit
+
+test-interop: node_modules ## against age, OpenSSH, PostgreSQL, Ansible
+	docker/programs.sh
+	npx vitest run --project interop
+
+test-e2e: build ## on the Docker hosts and Ceph's S3
+	docker/host.sh build
+	npx vitest run --project e2e
+
+check: node_modules ## lint, format, types, unused code, package, shell scripts
+	npx biome check --error-on-warnings .
+	npx tsc --noEmit
+	npx knip
+	npx publint --strict
+	git ls-files '*.sh' .ci/run | xargs shellcheck -x
+
+format: node_modules ## let biome write what it can mend
+	npx biome check --write .
+
+build: node_modules ## TypeScript to dist/
+	@npx tsc -p tsconfig.build.json && chmod +x dist/cli/main.js
+
+bench: build ## measured comparisons
+	node bench/memory.mjs
+
+host-up: ## a test host with Coolify, filled with the fixture (HOST=name)
+	docker/host.sh up $(HOST)
+
+host-fresh: ## a bare test host in its place, with new host keys
+	docker/host.sh fresh $(HOST)
+
+host-down: ## remove the test host
+	docker/host.sh down $(HOST)
+
+s3-up: ## Ceph's S3 in a container, memory only
+	docker/s3.sh up
+
+s3-down: ## remove it
+	docker/s3.sh down
+
+dev-backup: build ## back up the controllers of the group "development"
+	$(RUN) backup --limit $(call limited,development) $(ARGS)
+
+dev-restore: build ## restore them
+	$(RUN) restore --limit $(call limited,development) $(ARGS)
+
+prod-backup: build ## back up the controllers of the group "production"
+	$(RUN) backup --limit $(call limited,production) $(ARGS)
+
+prod-restore: build ## restore them
+	$(RUN) restore --limit $(call limited,production) $(ARGS)
+
+dev-snapshots: build ## what there is of the group "development"
+	$(RUN) snapshots --limit $(call limited,development) $(ARGS)
+
+prod-snapshots: build ## what there is of the group "production"
+	$(RUN) snapshots --limit $(call limited,production) $(ARGS)
+
+clean: ## what was built here; the lab's images stay (docker/host.sh clean removes them)
+	rm -rf dist node_modules
+
+# npm writes this file at the end of a good install.
+node_modules: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch node_modules

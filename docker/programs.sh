@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The foreign programs that the interop tests hold this one against, from the
+# distribution's packages. Installs what is missing where that is possible.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lab.sh
+. "$(dirname "$0")/lab.sh"
+
+# program:package, where they differ in name
+programs=(age:age ssh:openssh-client sshd:openssh-server ssh-agent:openssh-client busybox:busybox fish:fish
+  ansible-inventory:ansible-core gzip:gzip tar:tar shellcheck:shellcheck git:git openssl:openssl)
+
+missing() {
+  local pair
+  for pair in "${programs[@]}"; do
+    PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s\n' "${pair#*:}"
+  done
+  # Debian keeps the server's programs out of the PATH.
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || echo postgresql
+}
+
+packages=$(missing | sort -u)
+[ -n "$packages" ] || exit 0
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+  die "the interop tests need these packages: $(echo "$packages" | tr '\n' ' ')(not root on Debian or Ubuntu, so they are not installed here)"
+fi
+say "installing $(echo "$packages" | tr '\n' ' ')"
+export DEBIAN_FRONTEND=noninteractive
+# The tests start their own clusters; the package must not start one.
+if echo "$packages" | grep -qx postgresql; then
+  mkdir -p /etc/postgresql-common
+  [ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+fi
+apt-get update -qq
+# shellcheck disable=SC2086 # several packages in one word
+apt-get install -y -qq --no-install-recommends $packages >/dev/null
+[ -z "$(missing)" ] || die "still missing after the installation: $(missing | tr '\n' ' ')"

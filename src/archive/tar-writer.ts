@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { type Headers, type Pack, pack } from 'tar-stream';
+import { messageOf, StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
+import { StreamxBridge } from './streamx-bridge.js';
+import type { EntryHeader, TarEntry } from './tar.js';
+import { unsafe } from './tar-rules.js';
+
+/** The largest owner and time that a plain header has room for; what is beyond goes into a pax record. */
+const MAX_OCTAL_ID = 0o777777;
+const MAX_PLAIN_TIME = 2 ** 31 - 1;
+
+/** The bytes of a tar archive of these entries. Destroying the stream stops everything behind it. */
+export function writeTar(
+  entries: AsyncIterable<TarEntry> | Iterable<TarEntry>,
+  signal?: AbortSignal,
+): Readable {
+  const packer = pack();
+  const output = new StreamxBridge(packer);
+  const open: { content?: Readable } = {};
+  const stop = (error: Error): void => {
+    open.content?.destroy(error);
+    packer.destroy(error);
+    output.destroy(error);
+  };
+  const abort = (): void => stop(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+  signal?.addEventListener('abort', abort, { once: true });
+  output.once('close', () => {
+    signal?.removeEventListener('abort', abort);
+    open.content?.destroy();
+    packer.destroy();
+  });
+  if (signal?.aborted === true) abort();
+  else
+    writeEntries(packer, entries, open).catch((error: unknown) => {
+      stop(error instanceof Error ? error : new Error(messageOf(error)));
+    });
+  return output;
+}
+
+async function writeEntries(
+  packer: Pack,
+  entries: AsyncIterable<TarEntry> | Iterable<TarEntry>,
+  open: { content?: Readable },
+): Promise<void> {
+  for await (const { header, content } of entries) {
+    const source = Buffer.isBuffer(content) ? Readable.from([content], { objectMode: false }) : content;
+    open.content = source;
+    await writeEntry(packer, header, source);
+    delete open.content;
+  }
+  packer.finalize();
+}
+
+async function writeEntry(packer: Pack, header: EntryHeader, content: Readable): Promise<void> {
+  let size = 0;
+  const sink = packer.entry(packable(header));
+  sink.on('error', () => undefined); // told to whoever reads the archive
+  const closed = new Promise<void>((resolve) => sink.once('close', resolve));
+  for await (const chunk of content) {
+    size += chunk.length;
+    if (size > header.size) break;
+    if (!sink.write(chunk)) await Promise.race([once(sink, 'drain'), closed]);
+    if (sink.destroyed) return; // the archive's stream was destroyed and says why
+  }
+  if (size !== header.size) throw sourceChanged(header);
+  sink.end();
+  await closed;
+}
+
+function packable(header: EntryHeader): Headers {
+  const { path, type, size, mode, uid, gid, uname, gname, mtime } = header;
+  if (type !== 'file' && type !== 'directory') throw unsafe(path, `it is no plain file (${type})`);
+  const pax: Record<string, string> = {};
+  if (uid > MAX_OCTAL_ID) pax['uid'] = String(uid);
+  if (gid > MAX_OCTAL_ID) pax['gid'] = String(gid);
+  const seconds = Math.floor(mtime);
+  const plainTime = Math.min(Math.max(seconds, 0), MAX_PLAIN_TIME);
+  if (plainTime !== seconds) pax['mtime'] = String(seconds);
+  // The type bit keeps tar-stream from taking a mode of 0 for a missing one; it is not written.
+  const fileMode = type === 'file' ? 0o100000 | mode : 0o040000 | mode;
+  const plain = {
+    name: type === 'directory' && !path.endsWith('/') ? `${path}/` : path,
+    type,
+    size,
+    mode: fileMode,
+    uid: Math.min(uid, MAX_OCTAL_ID),
+    gid: Math.min(gid, MAX_OCTAL_ID),
+    uname,
+    gname,
+    mtime: new Date(plainTime * 1000),
+  };
+  return Object.keys(pax).length === 0 ? plain : { ...plain, ...{ pax } };
+}
+
+function sourceChanged(header: EntryHeader): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'archive.source-changed',
+    what: `${printable(header.path)} changed while it was packed`,
+    why: `it was said to have ${header.size} bytes, which it does not have`,
+    next: 'run it again',
+  });
+}

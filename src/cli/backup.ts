@@ -1,0 +1,54 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { bytes } from './figures.js';
+import { CHANGING, COMMON, hostsPositional } from './options.js';
+import { proofTable, recap } from './recap.js';
+import { exitStatusOf, reportFacts, runCommand } from './run-command.js';
+
+const OPTIONS = {
+  ...COMMON,
+  ...CHANGING,
+  'accept-new-instance': {
+    type: 'boolean',
+    default: false,
+    describe: 'let another Coolify instance than before replace the last generation',
+  },
+} as const;
+
+type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
+
+export const backupCommand: CommandModule<object, Arguments> = {
+  command: 'backup [hosts]',
+  describe: 'Pull, prove and keep the state of hosts, and upload it as snapshots',
+  builder: (yargs) =>
+    hostsPositional(yargs.options(OPTIONS))
+      .example('$0 backup', 'back up every host of the group "controller"')
+      .example('$0 backup production --forks 10', 'a group, ten hosts at once')
+      .example('$0 backup --check', 'connect and tell what would be done'),
+  handler: (args) =>
+    runCommand(args, async ({ output, json, debug, emit, signal }) => {
+      const [{ backup }, { loadHosts }] = await Promise.all([
+        import('../operations/backup.js'),
+        import('../operations/load-hosts.js'),
+      ]);
+      const hosts = await loadHosts({ sources: args.inventory, pattern: args.hosts, limit: args.limit });
+      const reports = await backup(hosts, {
+        stateRoot: args.stateDir ?? args['state-dir'],
+        forks: args.forks,
+        check: args.check,
+        acceptNewInstance: args['accept-new-instance'],
+        signal,
+        emit,
+      });
+      if (json) {
+        output.out(JSON.stringify({ type: 'summary', command: 'backup', hosts: reports.map(reportFacts) }));
+      } else {
+        for (const { host, proofs, generation, snapshots } of reports) {
+          if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
+          if (generation !== undefined) output.out(`generation  ${generation.id}  ${bytes(generation.bytes)}  ${generation.folder}`);
+          for (const { id, location, key, size } of snapshots) output.out(`snapshot    ${id}  ${bytes(size)}  ${location}/${key}`);
+        }
+        output.out(`\n${recap(reports, { debug })}`);
+      }
+      return exitStatusOf(reports);
+    }),
+};

@@ -1,0 +1,36 @@
+import type { Argv, ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
+
+/** Options that every command understands. */
+export const COMMON = {
+  inventory: {
+    alias: 'i',
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    default: ['inventory/'],
+    describe: 'inventory file, folder, or "host1,host2,"',
+    group: 'Hosts:',
+  },
+  limit: { alias: 'l', type: 'string', requiresArg: true, describe: 'further limit the hosts to a pattern', group: 'Hosts:' },
+  forks: { alias: 'f', type: 'number', requiresArg: true, default: 5, describe: 'hosts worked on at once', group: 'Hosts:' },
+  'state-dir': { type: 'string', requiresArg: true, default: 'state', describe: 'folder that keeps the state of hosts' },
+  json: { type: 'boolean', default: false, describe: 'one JSON event a line on standard output, then a summary' },
+  verbose: { alias: 'v', type: 'count', describe: 'more detail' },
+} as const satisfies Record<string, Options>;
+
+/** Options of commands that change something. */
+export const CHANGING = {
+  check: { type: 'boolean', default: false, describe: 'only tell what would be done' },
+  diff: { type: 'boolean', default: false, describe: 'show differences (secrets redacted)' },
+} as const satisfies Record<string, Options>;
+
+export type CommonArguments = ArgumentsCamelCase<InferredOptionTypes<typeof COMMON>>;
+
+/** The pattern of hosts a command works on; without one, the group `controller`. */
+export function hostsPositional<Arguments>(yargs: Argv<Arguments>): Argv<Arguments & { hosts: string }> {
+  return yargs.positional('hosts', {
+    type: 'string',
+    default: 'controller',
+    describe: 'hosts or groups, as an Ansible host pattern',
+  });
+}

@@ -1,0 +1,66 @@
+import { asStateError, interrupted, type StateError } from '../core/errors.js';
+import type { EventSink } from '../engine/events.js';
+import type { HostReport } from '../engine/run-host.js';
+import { jsonProgress, type Output, plainProgress, STANDARD_OUTPUT } from './progress.js';
+import { errorFacts, renderError } from './render-error.js';
+
+/** What a command's work gets from the command line around it. */
+export interface Invocation {
+  readonly output: Output;
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly debug: boolean;
+  readonly emit: EventSink;
+  readonly signal: AbortSignal;
+}
+
+interface Presentation {
+  readonly json: boolean;
+  readonly verbose?: number | undefined;
+  readonly diff?: boolean;
+}
+
+/**
+ * Runs a command's work: Ctrl-C and SIGTERM cancel it in order (a second one ends at once), what it throws is shown
+ * in one way, and the exit status is the one documented for the worst that happened.
+ */
+export async function runCommand(
+  { json, verbose = 0, diff = false }: Presentation,
+  work: (invocation: Invocation) => Promise<number>,
+): Promise<void> {
+  const output = STANDARD_OUTPUT;
+  const debug = process.env['COOLIFY_STATE_DEBUG'] !== undefined;
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(interrupted().exitStatus);
+    output.err('stopping: closing connections and removing what is half done (once more to end at once)');
+    controller.abort(interrupted());
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    const emit = json ? jsonProgress(output) : plainProgress(output, { verbose: verbose > 0, diff });
+    process.exitCode = await work({ output, json, verbose: verbose > 0, debug, emit, signal: controller.signal });
+  } catch (thrown) {
+    const failure = asStateError(thrown, 'The command failed');
+    if (json) output.out(JSON.stringify({ type: 'error', error: errorFacts(failure) }));
+    else output.err(renderError(failure, { debug }));
+    process.exitCode = failure.exitStatus;
+  } finally {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+/** The highest status that applies, after all hosts were tried. */
+export function exitStatusOf(reports: readonly HostReport[]): number {
+  return Math.max(0, ...reports.map(({ error }) => error?.exitStatus ?? 0));
+}
+
+/** A report for `--json`: the error by its facts, without causes. */
+export function reportFacts<Report extends HostReport>(
+  report: Report,
+): Omit<Report, 'error'> & { error?: ReturnType<typeof errorFacts> } {
+  const { error, ...rest }: Omit<Report, 'error'> & { error?: StateError } = report;
+  return { ...rest, ...(error !== undefined && { error: errorFacts(error) }) };
+}

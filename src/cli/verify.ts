@@ -1,0 +1,54 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { COMMON, hostsPositional } from './options.js';
+import { proofTable, recap } from './recap.js';
+import { exitStatusOf, reportFacts, runCommand } from './run-command.js';
+import { choiceOf } from './snapshot-choice.js';
+
+const OPTIONS = {
+  ...COMMON,
+  from: {
+    type: 'string',
+    requiresArg: true,
+    default: 'latest',
+    describe: '"latest", a snapshot\'s id, "local" (the newest generation here), or a file',
+  },
+  'read-data': {
+    type: 'boolean',
+    default: false,
+    describe: 'decrypt it and prove what is inside; without this no key is needed',
+  },
+} as const;
+
+type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
+
+export const verifyCommand: CommandModule<object, Arguments> = {
+  command: 'verify [hosts]',
+  describe: 'Prove a snapshot without a target',
+  builder: (yargs) =>
+    hostsPositional(yargs.options(OPTIONS))
+      .example('$0 verify', 'the stored bytes of the newest snapshots, without a key')
+      .example('$0 verify web1 --read-data', 'decrypt, read the dump to its last block, try APP_KEY on every value'),
+  handler: (args) =>
+    runCommand(args, async ({ output, json, debug, emit, signal }) => {
+      const [{ verify }, { loadHosts }] = await Promise.all([
+        import('../operations/verify.js'),
+        import('../operations/load-hosts.js'),
+      ]);
+      const hosts = await loadHosts({ sources: args.inventory, pattern: args.hosts, limit: args.limit });
+      const reports = await verify(hosts, {
+        stateRoot: args['state-dir'],
+        from: choiceOf(args.from),
+        readData: args['read-data'],
+        forks: args.forks,
+        signal,
+        emit,
+      });
+      if (json) {
+        output.out(JSON.stringify({ type: 'summary', command: 'verify', hosts: reports.map(reportFacts) }));
+      } else {
+        for (const { host, proofs } of reports) if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
+        output.out(`\n${recap(reports, { debug })}`);
+      }
+      return exitStatusOf(reports);
+    }),
+};

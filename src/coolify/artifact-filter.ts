@@ -1,0 +1,29 @@
+import { StateError } from '../core/errors.js';
+import { ARTIFACTS } from './artifacts.js';
+
+/**
+ * Which artifacts an operation works on.
+ * @throws StateError `artifact.unknown` (kind `usage`) for a name that is none.
+ */
+export function artifactFilter(
+  only: readonly string[] | undefined,
+  skip: readonly string[] | undefined,
+): (name: string) => boolean {
+  const names = ARTIFACTS.map(({ name }) => name);
+  const wanted = split(only);
+  const unwanted = split(skip);
+  for (const name of [...wanted, ...unwanted]) {
+    if (names.includes(name)) continue;
+    throw new StateError({
+      kind: 'usage',
+      code: 'artifact.unknown',
+      what: `There is no artifact "${name}"`,
+      next: `the artifacts are ${names.join(', ')}`,
+    });
+  }
+  return (name) => (wanted.length === 0 || wanted.includes(name)) && !unwanted.includes(name);
+}
+
+function split(values: readonly string[] | undefined): string[] {
+  return (values ?? []).flatMap((value) => value.split(',')).filter((value) => value !== '');
+}

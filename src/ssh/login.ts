@@ -1,0 +1,129 @@
+import type { Socket } from 'node:net';
+import ssh2, { type CipherAlgorithm, type Client } from 'ssh2';
+import { StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
+import { authenticator } from './authentication.js';
+import { authenticationFailure, closedDuringLogin, handshakeFailure, silent } from './connect-failures.js';
+import { Deadline } from './deadline.js';
+import type { ConnectionEvent, Endpoint } from './endpoint.js';
+import { type HostKey, hostKeyOf } from './host-key.js';
+import type { HostKeyPolicy } from './host-key-policy.js';
+import type { FoundIdentities } from './identities.js';
+import type { HostKeyAlgorithm } from './known-hosts.js';
+import { nativeCryptoAvailable } from './native-crypto.js';
+
+export interface LoginSettings {
+  readonly endpoint: Endpoint;
+  readonly policy: HostKeyPolicy;
+  readonly identities: FoundIdentities;
+  readonly algorithms: readonly HostKeyAlgorithm[];
+  /** Writes down a key that is new and may be trusted from now on. */
+  readonly acceptHostKey: (key: HostKey) => Promise<void>;
+  /** Tells the time limit in force, so that a question to a person can stop it. */
+  readonly onDeadline: (deadline: Deadline | undefined) => void;
+  readonly onEvent?: ((event: ConnectionEvent) => void) | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Login {
+  readonly client: Client;
+  readonly hostKey: HostKey;
+}
+
+/**
+ * Handshake, host key and authentication over a connected socket, which is destroyed on failure.
+ * @throws StateError kind `unreachable`
+ */
+export async function logIn(socket: Socket, settings: LoginSettings): Promise<Login> {
+  const { endpoint, policy, identities, signal, onEvent } = settings;
+  const client = new ssh2.Client();
+  // An 'error' nobody hears would end the process; whoever owns the client adds its own listener.
+  client.on('error', () => undefined);
+  let hostKey: HostKey | undefined;
+  let phase: 'handshake' | 'authentication' = 'handshake';
+  let deadline: Deadline | undefined;
+  let onAbort = (): void => undefined;
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      onAbort = () => reject(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      deadline = new Deadline(endpoint.connectTimeoutMs, () => reject(silent(endpoint, socket.bytesRead)));
+      settings.onDeadline(deadline);
+      const { handler, log } = authenticator(endpoint, identities, () =>
+        reject(authenticationFailure(endpoint, log)),
+      );
+      const judge = async (blob: Buffer): Promise<boolean> => {
+        // The host may agree on new session keys at any time; it must stay the same host.
+        if (hostKey) return hostKey.blob.equals(blob);
+        const presented = hostKeyOf(blob);
+        if (!presented) throw handshakeFailure(endpoint, new Error('the host key is malformed'), 1);
+        const verdict = policy.judge(presented);
+        if (verdict === 'new') await settings.acceptHostKey(presented);
+        hostKey = presented;
+        return true;
+      };
+
+      client.on('banner', (text) => onEvent?.({ type: 'banner', text: printable(text, { multiline: true }) }));
+      client.once('handshake', ({ kex, cs }) => {
+        phase = 'authentication';
+        deadline?.restart(LOGIN_LIMIT_MS);
+        onEvent?.({ type: 'handshake', cipher: cs.cipher, keyExchange: kex, native: nativeCryptoAvailable() });
+      });
+      client.once('ready', () => {
+        onEvent?.({ type: 'authenticated', method: log.current });
+        resolve();
+      });
+      client.on('error', (error: Error & { level?: string }) => {
+        if (error.level === 'agent') return;
+        if (phase === 'handshake') reject(handshakeFailure(endpoint, error, socket.bytesRead));
+        else if (error.level === 'client-socket') reject(closedDuringLogin(endpoint, log, error));
+        else reject(authenticationFailure(endpoint, log, error));
+      });
+      client.on('close', () => {
+        if (phase === 'handshake') reject(handshakeFailure(endpoint, new Error('it hung up'), socket.bytesRead));
+        else reject(closedDuringLogin(endpoint, log, undefined));
+      });
+      client.connect({
+        sock: socket,
+        username: endpoint.user,
+        readyTimeout: 0,
+        keepaliveInterval: endpoint.keepaliveMs,
+        keepaliveCountMax: 3,
+        algorithms: { serverHostKey: [...settings.algorithms], cipher: [...CIPHERS], compress: ['none'] },
+        hostVerifier: (blob: Buffer, verify: (permitted: boolean) => void) => {
+          judge(blob).then(verify, (error: unknown) => {
+            reject(error);
+            verify(false);
+          });
+        },
+        authHandler: handler,
+      });
+    });
+    if (!hostKey) throw new StateError({ kind: 'failed', code: 'unexpected', what: 'No host key was checked' });
+    return { client, hostKey };
+  } catch (error) {
+    client.end();
+    socket.destroy();
+    throw error;
+  } finally {
+    deadline?.clear();
+    settings.onDeadline(undefined);
+    signal.removeEventListener('abort', onAbort);
+    for (const event of ['ready', 'handshake', 'close']) client.removeAllListeners(event);
+  }
+}
+
+/** What sshd itself grants for logging in (LoginGraceTime). */
+const LOGIN_LIMIT_MS = 120_000;
+
+/** By speed, measured (AES with the CPU's help first). CBC, RC4 and the like stay off. */
+const CIPHERS: readonly CipherAlgorithm[] = [
+  'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com',
+  'chacha20-poly1305@openssh.com',
+  'aes128-ctr',
+  'aes192-ctr',
+  'aes256-ctr',
+];

@@ -1,0 +1,90 @@
+import type { Socket } from 'node:net';
+import { StateError } from '../core/errors.js';
+import type { Deadline } from './deadline.js';
+import type { ConnectionEvent, Endpoint } from './endpoint.js';
+import { hostKeyPolicy, knownNameOf } from './host-key-policy.js';
+import { findIdentities, type IdentitySources } from './identities.js';
+import { keyTypeOf } from './known-hosts.js';
+import { appendHostKey, readKnownHosts } from './known-hosts-file.js';
+import { type Login, logIn } from './login.js';
+import { openSocket } from './tcp.js';
+
+/** A logged-in SSH connection, bare. */
+export interface Transport extends Login {
+  readonly socket: Socket;
+}
+
+export interface TransportOptions {
+  readonly signal: AbortSignal;
+  readonly onEvent?: ((event: ConnectionEvent) => void) | undefined;
+}
+
+/**
+ * Connects, checks the host key and logs in.
+ * @throws StateError kind `unreachable`; the codes are those of connect-failures.ts and host-key-failures.ts
+ */
+export async function openTransport(
+  endpoint: Endpoint,
+  { signal, onEvent }: TransportOptions,
+): Promise<Transport> {
+  const policy = hostKeyPolicy(endpoint, await readKnownHosts(endpoint.knownHostsFiles));
+  let deadline: Deadline | undefined;
+  const identities = await findIdentities(askingOutside(endpoint, () => deadline));
+  let algorithms = policy.algorithms;
+  let notPinned: StateError | undefined;
+  for (;;) {
+    const socket = await openSocket(endpoint, signal);
+    let presented: string | undefined;
+    try {
+      const login = await logIn(socket, {
+        endpoint,
+        policy: {
+          ...policy,
+          judge: (key) => {
+            presented = key.type;
+            return policy.judge(key);
+          },
+        },
+        identities,
+        algorithms,
+        acceptHostKey: async (key) => {
+          const file = endpoint.knownHostsFiles[0];
+          if (file === undefined) return;
+          await appendHostKey(file, knownNameOf(endpoint), key);
+          onEvent?.({ type: 'host-key-accepted', fingerprint: key.fingerprint, file });
+        },
+        onDeadline: (current) => {
+          deadline = current;
+        },
+        onEvent,
+        signal,
+      });
+      return { ...login, socket };
+    } catch (error) {
+      if (!(error instanceof StateError) || error.code !== 'ssh.host-key-not-pinned') throw notPinned ?? error;
+      // A pin tells no type, and a host shows one key at a time: ask for its keys of the other types as well.
+      algorithms = algorithms.filter((algorithm) => keyTypeOf(algorithm) !== presented);
+      notPinned ??= error;
+      if (algorithms.length === 0) throw notPinned;
+    }
+  }
+}
+
+/** While a person looks for a passphrase, no time limit runs. */
+function askingOutside(endpoint: Endpoint, deadline: () => Deadline | undefined): IdentitySources {
+  const { identityFiles, agentSocket, passphrase: ask } = endpoint;
+  return {
+    identityFiles,
+    ...(agentSocket !== undefined && { agentSocket }),
+    ...(ask && {
+      passphrase: async (keyFile: string) => {
+        deadline()?.pause();
+        try {
+          return await ask(keyFile);
+        } finally {
+          deadline()?.resume();
+        }
+      },
+    }),
+  };
+}

@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { acquireLock } from '../../../src/state/lock.js';
+
+let folder: string;
+let path: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'coolify-state-'));
+  path = join(folder, 'host.lock');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const owner = {
+  started: '',
+  machine: hostname(),
+  since: '2026-01-01T00:00:00Z',
+  command: 'coolify-state backup',
+  token: 'other',
+};
+
+describe('a lock', () => {
+  it('tells who holds it, and is free again after its release', async () => {
+    const lock = await acquireLock(path, 'host', 'coolify-state backup');
+    await expect(acquireLock(path, 'host', 'x')).rejects.toMatchObject({
+      kind: 'locked',
+      exitStatus: 5,
+      why: expect.stringContaining(`process ${process.pid} on ${hostname()}`),
+    });
+    await lock.release();
+    await (await acquireLock(path, 'host', 'x')).release();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('of a dead process is taken over', async () => {
+    const child = spawn('true');
+    await new Promise((resolve) => child.on('exit', resolve));
+    await writeFile(path, JSON.stringify({ ...owner, pid: child.pid, started: '1' }));
+    const lock = await acquireLock(path, 'host', 'x');
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
+    await lock.release();
+  });
+
+  it('of a process that only bears the number of a dead one is taken over', async () => {
+    await writeFile(path, JSON.stringify({ ...owner, pid: process.pid, started: 'long before' }));
+    await (await acquireLock(path, 'host', 'x')).release();
+  });
+
+  it('of another machine is believed', async () => {
+    await writeFile(path, JSON.stringify({ ...owner, pid: 1, machine: 'elsewhere' }));
+    await expect(acquireLock(path, 'host', 'x')).rejects.toMatchObject({
+      code: 'state.locked',
+      next: expect.stringContaining(path),
+    });
+  });
+
+  it('that is no lock is replaced', async () => {
+    await writeFile(path, 'garbage');
+    await (await acquireLock(path, 'host', 'x')).release();
+  });
+
+  it('is not released by one who lost it', async () => {
+    const lock = await acquireLock(path, 'host', 'x');
+    await writeFile(path, JSON.stringify({ ...owner, pid: 1, machine: 'elsewhere' }));
+    await lock.release();
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ machine: 'elsewhere' });
+  });
+
+  it('has one winner among many who find a dead one', async () => {
+    await writeFile(path, JSON.stringify({ ...owner, pid: process.pid, started: 'long before' }));
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, () => acquireLock(path, 'host', 'x')),
+    );
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  });
+});
