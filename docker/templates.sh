@@ -73,14 +73,17 @@ forget_old() {
 
 # Two at a time: most of it is waiting for dpkg, which uses one core.
 build_images() {
-  local host_build
+  local host_build version
   build_image "$host_image" host . "host coolify" &
   host_build=$!
   build_image coolify-state-lab/postgres images/postgres images/postgres images/postgres
   build_image coolify-state-lab/redis images/redis images/redis images/redis
   build_image coolify-state-lab/realtime images/realtime images/realtime images/realtime
-  build_image coolify-state-lab/coolify:4.3.11 coolify coolify coolify --build-arg COOLIFY_VERSION=4.3.11
-  build_image coolify-state-lab/coolify:4.3.12 coolify coolify coolify --build-arg COOLIFY_VERSION=4.3.12
+  # What coolify/ holds besides these two goes into the host, not into this image.
+  for version in 4.3.11 4.3.12; do
+    build_image "coolify-state-lab/coolify:$version" coolify coolify "coolify/Dockerfile coolify/app" \
+      --build-arg "COOLIFY_VERSION=$version"
+  done
   wait "$host_build" || exit 1
 }
 

@@ -14,6 +14,8 @@ export interface AgeHeader {
 export const AGE_INTRO = 'age-encryption.org/v1\n';
 /** A header of a thousand post-quantum recipients is larger than this; nobody has one. */
 const MAX_HEADER_BYTES = 1024 * 1024;
+/** HMAC-SHA256 in base64 without padding. */
+const MAC_LINE = /\n--- [A-Za-z0-9+/]{43}\n$/;
 /** age-encryption encrypts an empty payload as a nonce of 16 bytes and one chunk that is only a tag. */
 const EMPTY_PAYLOAD_BYTES = 32;
 
@@ -53,6 +55,8 @@ export async function openHeader(
   header: Uint8Array,
   identities: readonly NamedIdentity[],
 ): Promise<Uint8Array> {
+  // age-encryption would take a checksum of the wrong length for a wrong one.
+  if (!MAC_LINE.test(Buffer.from(header).toString('latin1'))) throw badHeader('its last line is malformed');
   let stanzas: readonly Stanza[] | undefined;
   let allTried = false;
   const decrypter = new Decrypter();
@@ -74,7 +78,7 @@ export async function openHeader(
   } catch (cause) {
     if (allTried) throw noIdentity(stanzas ?? [], identities, cause);
     if (cause instanceof Error && cause.message === 'invalid header HMAC') throw headerChanged(cause);
-    throw badHeader('its recipient lines are malformed', cause);
+    throw badHeader('its recipient lines are malformed or were changed', cause);
   }
 }
 

@@ -81,9 +81,7 @@ export class PayloadOpener {
     const nonce = this.#nonce.take(true);
     const plain = this.#open(chunk, nonce);
     if (plain === undefined) {
-      nonce[LAST_FLAG] = 0;
-      if (this.#open(chunk, nonce) !== undefined) throw truncated();
-      throw corrupt('its end is damaged or was cut off');
+      throw this.#notAtTheEnd(chunk, nonce);
     }
     if (plain.length === 0 && !first) throw corrupt('it ends in an empty chunk, which age never writes');
     this.#emit(plain);
@@ -102,6 +100,15 @@ export class PayloadOpener {
       why: 'more data follows after its end',
       next: 'fetch it again; if that does not help, use another snapshot',
     });
+  }
+
+  /** The last chunk that came did not open as the last. When it is a genuine one from before the end, it is emitted. */
+  #notAtTheEnd(chunk: Buffer, nonce: Buffer): StateError {
+    nonce[LAST_FLAG] = 0;
+    const plain = this.#open(chunk, nonce);
+    if (plain === undefined) return corrupt('its end is damaged or was cut off');
+    if (plain.length === CHUNK_BYTES) this.#emit(plain);
+    return truncated();
   }
 
   #open(chunk: Buffer, nonce: Buffer): Buffer | undefined {

@@ -56,28 +56,33 @@ export class Decompressor extends Duplex {
   }
 
   #start(format: Format | StateError | undefined, done: (error?: Error | null) => void): void {
-    if (format === undefined) return done();
-    if (format instanceof StateError) return done(format);
-    try {
-      if (format === 'tar') this.#isPlain = true;
-      else
-        this.#inner = this.#connect(format === 'gzip' ? createGunzip({ chunkSize: OUTPUT_BYTES }) : zstd());
-    } catch (error) {
-      return done(error instanceof Error ? error : new Error(messageOf(error)));
+    if (format === undefined) done();
+    else if (format instanceof StateError) done(format);
+    else this.#startAs(format, done);
+  }
+
+  #startAs(format: Format, done: (error?: Error | null) => void): void {
+    if (format === 'tar') this.#isPlain = true;
+    else {
+      const inner = decompressorFor(format);
+      if (inner === undefined) {
+        done(zstdUnsupported());
+        return;
+      }
+      this.#inner = this.#connect(inner, format);
     }
     const head = this.#head;
     this.#head = Buffer.alloc(0);
     this.#forward(head, done);
   }
 
-  #connect(inner: Transform): Transform {
+  #connect(inner: Transform, format: Format): Transform {
     inner.on('data', (chunk: Buffer) => {
       if (!this.#give(chunk)) inner.pause();
     });
     inner.once('end', () => {
-      // zlib stops by itself only where something follows that is no further member.
       if (this.#inputEnded) this.push(null);
-      else this.destroy(damaged('trailing-data', 'something follows after its end'));
+      else this.destroy(stoppedEarly(format));
     });
     inner.once('error', (error) => this.destroy(zlibFailure(error)));
     return inner;
@@ -144,16 +149,25 @@ function formatOf(head: Buffer, isAll: boolean): Format | StateError | undefined
   });
 }
 
-function zstd(): Transform {
-  const decompressor = createZstdDecompressor(OUTPUT_BYTES);
-  if (decompressor !== undefined) return decompressor;
-  throw new StateError({
+function decompressorFor(format: 'gzip' | 'zstd'): Transform | undefined {
+  return format === 'gzip' ? createGunzip({ chunkSize: OUTPUT_BYTES }) : createZstdDecompressor(OUTPUT_BYTES);
+}
+
+function zstdUnsupported(): StateError {
+  return new StateError({
     kind: 'failed',
     code: 'archive.zstd-unsupported',
     what: 'The archive cannot be unpacked here',
     why: `it is compressed with zstd, which Node ${process.versions.node} does not have`,
     next: 'use Node 22.15 or newer, or unpack it by hand: age -d -i KEY FILE | zstd -d | tar -x',
   });
+}
+
+/** The decoder ended before its input did. */
+function stoppedEarly(format: Format): StateError {
+  if (format === 'gzip') return damaged('trailing-data', 'something follows after its end');
+  // Node reads one frame, and also stops so where the frame's checksum is cut.
+  return damaged('corrupt', 'its last checksum is cut off, or something follows after its end');
 }
 
 function zlibFailure(error: Error): StateError {

@@ -52,24 +52,33 @@ class LegacyDecryption extends Transform {
 
   override _transform(piece: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.#bytes += piece.length;
-    if (this.#decipher !== undefined) return done(this.#emit(this.#decipher.update(piece)));
-    this.#head = Buffer.concat([this.#head, piece]);
-    if (this.#head.length < HEAD_BYTES) return done();
-    if (!isLegacyArchive(this.#head)) return done(notLegacy());
-    this.#decipher = this.#begin(this.#head.subarray(MAGIC.length, HEAD_BYTES));
-    done(this.#emit(this.#decipher.update(this.#head.subarray(HEAD_BYTES))));
+    done(this.#take(piece));
   }
 
   override _flush(done: TransformCallback): void {
-    if (this.#decipher === undefined) return done(isLegacyArchive(this.#head) ? truncated() : notLegacy());
-    if (this.#bytes % BLOCK_BYTES !== 0) return done(truncated());
+    done(this.#finish());
+  }
+
+  #take(piece: Buffer): StateError | null {
+    if (this.#decipher !== undefined) return this.#emit(this.#decipher.update(piece));
+    this.#head = Buffer.concat([this.#head, piece]);
+    if (this.#head.length < HEAD_BYTES) return null;
+    if (!isLegacyArchive(this.#head)) return notLegacy();
+    this.#decipher = this.#begin(this.#head.subarray(MAGIC.length, HEAD_BYTES));
+    return this.#emit(this.#decipher.update(this.#head.subarray(HEAD_BYTES)));
+  }
+
+  #finish(): StateError | null {
+    if (this.#decipher === undefined) return isLegacyArchive(this.#head) ? truncated() : notLegacy();
+    if (this.#bytes % BLOCK_BYTES !== 0) return truncated();
     try {
       const error = this.#emit(this.#decipher.final());
-      done(error ?? (this.#start.length < GZIP_MAGIC.length ? wrongPassword() : null));
+      if (error !== null || this.#start.length >= GZIP_MAGIC.length) return error;
     } catch {
-      // The padding is wrong: of the last block, when gzip's magic was right.
-      done(this.#start.length < GZIP_MAGIC.length ? wrongPassword() : truncated());
+      // The padding is wrong. When gzip's magic was right, only the end can be at fault.
+      if (this.#start.length >= GZIP_MAGIC.length) return truncated();
     }
+    return wrongPassword();
   }
 
   /** Passes plaintext on, once its first bytes have shown that the password is right. */

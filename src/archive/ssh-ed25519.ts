@@ -70,7 +70,7 @@ export function stanzaTag(blob: Buffer): string {
 }
 
 function wrappingKey(blob: Buffer, secret: Uint8Array, share: Uint8Array, publicKey: Uint8Array): Buffer {
-  const tweak = new Uint8Array(hkdfSync('sha256', blob, '', LABEL, 32));
+  const tweak = new Uint8Array(hkdfSync('sha256', '', blob, LABEL, 32));
   const salt = Buffer.concat([share, publicKey]);
   return Buffer.from(hkdfSync('sha256', x25519.scalarMult(tweak, secret), salt, LABEL, 32));
 }

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import type { Readable } from 'node:stream';
-import { type Extract, extract, type Headers } from 'tar-stream';
+import { Readable } from 'node:stream';
+import { type Extract, extract, type Header } from 'tar-stream';
 import { messageOf, StateError } from '../core/errors.js';
-import { StreamxBridge } from './streamx-bridge.js';
+import { drained, StreamxBridge } from './streamx-bridge.js';
 import type { EntryHeader, EntryType } from './tar.js';
 
 /** tar ends an archive with two blocks of zeros; POSIX, GNU tar and busybox all write them. */
@@ -51,10 +50,10 @@ async function feed(source: Readable, parser: Extract, tail: Tail): Promise<void
   const closed = new Promise<void>((resolve) => parser.once('close', resolve));
   for await (const chunk of source) {
     tail.pass(chunk);
-    if (!parser.write(chunk)) await Promise.race([once(parser, 'drain'), closed]);
+    if (!parser.write(chunk)) await drained(parser);
     if (parser.destroyed) return;
   }
-  parser.end();
+  parser.end(null);
   await closed;
 }
 
@@ -64,33 +63,45 @@ async function takeEntries(
   onEntry: (header: EntryHeader, content: Readable) => Promise<void>,
 ): Promise<void> {
   for await (const entry of parser) {
-    tail.entry(entry.header);
+    const header = headerOf(entry.header);
+    tail.entry(entry.header, header.size);
+    if (header.type === 'directory') {
+      await onEntry(header, Readable.from([], { objectMode: false }));
+      continue;
+    }
     const content = new StreamxBridge(entry);
     // Without a listener an error that nobody waits for would end the process; whoever reads still gets it.
     content.on('error', () => undefined);
-    await onEntry(headerOf(entry.header), content);
+    await onEntry(header, content);
     if (!content.readableEnded) content.destroy();
     await content.exhausted;
   }
 }
 
-function headerOf(header: Headers): EntryHeader {
-  const seconds = (header.mtime?.getTime() ?? 0) / 1000;
+function headerOf(header: Header): EntryHeader {
+  const pax = new Map(Object.entries(header.pax ?? {}));
+  // tar-stream applies the names and the size of pax records, but not these.
+  const number = (key: string, plain: number): number => {
+    const value = Number(pax.get(key) ?? plain);
+    return Number.isFinite(value) ? value : plain;
+  };
+  const text = (key: string, plain: string): string => String(pax.get(key) ?? plain);
   return {
     path: header.name,
     type: typeOf(header.type),
-    size: header.size ?? 0,
-    mode: (header.mode ?? 0) & 0o7777,
-    uid: header.uid ?? 0,
-    gid: header.gid ?? 0,
-    uname: header.uname ?? '',
-    gname: header.gname ?? '',
-    mtime: Number.isFinite(seconds) ? seconds : 0,
+    // A folder may bear a size and still has no content; tar-stream never ends the stream of such an entry.
+    size: header.type === 'directory' ? 0 : header.size,
+    mode: header.mode & 0o7777,
+    uid: number('uid', header.uid),
+    gid: number('gid', header.gid),
+    uname: text('uname', header.uname),
+    gname: text('gname', header.gname),
+    mtime: number('mtime', header.mtime.getTime() / 1000),
     ...(typeof header.linkname === 'string' && { linkname: header.linkname }),
   };
 }
 
-function typeOf(type: Headers['type']): EntryType {
+function typeOf(type: Header['type']): EntryType {
   switch (type) {
     case 'file':
     case 'contiguous-file':
@@ -118,9 +129,9 @@ class Tail {
   }
 
   /** Notes where an entry's content ends. tar-stream tells where it begins, its types do not know. */
-  entry(header: Headers): void {
+  entry(header: Header, size: number): void {
     const start = 'byteOffset' in header && typeof header.byteOffset === 'number' ? header.byteOffset : 0;
-    this.#end = start + Math.ceil((header.size ?? 0) / BLOCK_BYTES) * BLOCK_BYTES;
+    this.#end = start + Math.ceil(size / BLOCK_BYTES) * BLOCK_BYTES;
   }
 
   requireEndMark(): void {

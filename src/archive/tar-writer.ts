@@ -1,9 +1,8 @@
-import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import { type Headers, type Pack, pack } from 'tar-stream';
+import { type Header, type Pack, pack } from 'tar-stream';
 import { messageOf, StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
-import { StreamxBridge } from './streamx-bridge.js';
+import { drained, StreamxBridge } from './streamx-bridge.js';
 import type { EntryHeader, TarEntry } from './tar.js';
 import { unsafe } from './tar-rules.js';
 
@@ -20,7 +19,7 @@ export function writeTar(
   const output = new StreamxBridge(packer);
   const open: { content?: Readable } = {};
   const stop = (error: Error): void => {
-    open.content?.destroy(error);
+    open.content?.destroy();
     packer.destroy(error);
     output.destroy(error);
   };
@@ -61,15 +60,15 @@ async function writeEntry(packer: Pack, header: EntryHeader, content: Readable):
   for await (const chunk of content) {
     size += chunk.length;
     if (size > header.size) break;
-    if (!sink.write(chunk)) await Promise.race([once(sink, 'drain'), closed]);
+    if (!sink.write(chunk)) await drained(sink);
     if (sink.destroyed) return; // the archive's stream was destroyed and says why
   }
   if (size !== header.size) throw sourceChanged(header);
-  sink.end();
+  sink.end(null);
   await closed;
 }
 
-function packable(header: EntryHeader): Headers {
+function packable(header: EntryHeader): Partial<Header> & { readonly name: string } {
   const { path, type, size, mode, uid, gid, uname, gname, mtime } = header;
   if (type !== 'file' && type !== 'directory') throw unsafe(path, `it is no plain file (${type})`);
   const pax: Record<string, string> = {};
@@ -91,7 +90,7 @@ function packable(header: EntryHeader): Headers {
     gname,
     mtime: new Date(plainTime * 1000),
   };
-  return Object.keys(pax).length === 0 ? plain : { ...plain, ...{ pax } };
+  return Object.keys(pax).length === 0 ? plain : { ...plain, pax };
 }
 
 function sourceChanged(header: EntryHeader): StateError {

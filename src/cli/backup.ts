@@ -3,6 +3,7 @@ import { bytes } from './figures.js';
 import { CHANGING, COMMON, hostsPositional } from './options.js';
 import { proofTable, recap } from './recap.js';
 import { exitStatusOf, reportFacts, runCommand } from './run-command.js';
+import { selectionOf } from './selection.js';
 
 const OPTIONS = {
   ...COMMON,
@@ -30,9 +31,9 @@ export const backupCommand: CommandModule<object, Arguments> = {
         import('../operations/backup.js'),
         import('../operations/load-hosts.js'),
       ]);
-      const hosts = await loadHosts({ sources: args.inventory, pattern: args.hosts, limit: args.limit });
+      const hosts = await loadHosts(selectionOf(args, output));
       const reports = await backup(hosts, {
-        stateRoot: args.stateDir ?? args['state-dir'],
+        stateRoot: args['state-dir'],
         forks: args.forks,
         check: args.check,
         acceptNewInstance: args['accept-new-instance'],
@@ -44,8 +45,10 @@ export const backupCommand: CommandModule<object, Arguments> = {
       } else {
         for (const { host, proofs, generation, snapshots } of reports) {
           if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
-          if (generation !== undefined) output.out(`generation  ${generation.id}  ${bytes(generation.bytes)}  ${generation.folder}`);
-          for (const { id, location, key, size } of snapshots) output.out(`snapshot    ${id}  ${bytes(size)}  ${location}/${key}`);
+          if (generation !== undefined)
+            output.out(`generation  ${generation.id}  ${bytes(generation.bytes)}  ${generation.folder}`);
+          for (const { id, location, key, size } of snapshots)
+            output.out(`snapshot    ${id}  ${bytes(size)}  ${location}/${key}`);
         }
         output.out(`\n${recap(reports, { debug })}`);
       }

@@ -11,7 +11,9 @@ import { verifyCommand } from './verify.js';
 
 const parser = yargs(hideBin(process.argv))
   .scriptName(TOOL.name)
-  .usage('$0 <command>\n\nBacks up Coolify controllers over SSH into proven, encrypted snapshots, and rebuilds them.')
+  .usage(
+    '$0 <command>\n\nBacks up Coolify controllers over SSH into proven, encrypted snapshots, and rebuilds them.',
+  )
   .command(backupCommand)
   .command(restoreCommand)
   .command(snapshotsCommand)
@@ -24,7 +26,9 @@ const parser = yargs(hideBin(process.argv))
   .help()
   .alias('h', 'help')
   .wrap(Math.min(110, process.stdout.columns ?? 110))
-  .epilogue('Exit status: 0 well, 1 failed, 2 usage, 3 unreachable, 4 a proof failed, 5 locked, 130 interrupted.')
+  .epilogue(
+    'Exit status: 0 well, 1 failed, 2 usage, 3 unreachable, 4 a proof failed, 5 locked, 130 interrupted.',
+  )
   .exitProcess(false)
   .fail((message, error) => {
     if (error !== undefined && error !== null && message === null) throw error;

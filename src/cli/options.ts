@@ -1,4 +1,4 @@
-import type { Argv, ArgumentsCamelCase, InferredOptionTypes, Options } from 'yargs';
+import type { ArgumentsCamelCase, Argv, InferredOptionTypes, Options } from 'yargs';
 
 /** Options that every command understands. */
 export const COMMON = {
@@ -11,10 +11,32 @@ export const COMMON = {
     describe: 'inventory file, folder, or "host1,host2,"',
     group: 'Hosts:',
   },
-  limit: { alias: 'l', type: 'string', requiresArg: true, describe: 'further limit the hosts to a pattern', group: 'Hosts:' },
-  forks: { alias: 'f', type: 'number', requiresArg: true, default: 5, describe: 'hosts worked on at once', group: 'Hosts:' },
-  'state-dir': { type: 'string', requiresArg: true, default: 'state', describe: 'folder that keeps the state of hosts' },
-  json: { type: 'boolean', default: false, describe: 'one JSON event a line on standard output, then a summary' },
+  limit: {
+    alias: 'l',
+    type: 'string',
+    requiresArg: true,
+    describe: 'further limit the hosts to a pattern',
+    group: 'Hosts:',
+  },
+  forks: {
+    alias: 'f',
+    type: 'number',
+    requiresArg: true,
+    default: 5,
+    describe: 'hosts worked on at once',
+    group: 'Hosts:',
+  },
+  'state-dir': {
+    type: 'string',
+    requiresArg: true,
+    default: 'state',
+    describe: 'folder that keeps the state of hosts',
+  },
+  json: {
+    type: 'boolean',
+    default: false,
+    describe: 'one JSON event a line on standard output, then a summary',
+  },
   verbose: { alias: 'v', type: 'count', describe: 'more detail' },
 } as const satisfies Record<string, Options>;
 

@@ -5,9 +5,11 @@ import { printable } from '../core/terminal-text.js';
 import type { RestorePlan } from '../operations/restore.js';
 import { age } from './figures.js';
 import { CHANGING, COMMON, hostsPositional } from './options.js';
+import { requiredPassphraseOf } from './passphrase.js';
 import type { Output } from './progress.js';
 import { proofTable, recap } from './recap.js';
 import { exitStatusOf, reportFacts, runCommand } from './run-command.js';
+import { selectionOf } from './selection.js';
 import { choiceOf } from './snapshot-choice.js';
 
 const OPTIONS = {
@@ -19,10 +21,18 @@ const OPTIONS = {
     default: 'latest',
     describe: '"latest", a snapshot\'s id, "local" (the newest generation here), or a file',
   },
-  to: { type: 'string', requiresArg: true, describe: 'restore onto this host of the inventory instead of its own' },
+  to: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'restore onto this host of the inventory instead of its own',
+  },
   only: { type: 'string', array: true, requiresArg: true, describe: 'put back only these artifacts' },
   skip: { type: 'string', array: true, requiresArg: true, describe: 'put back all but these artifacts' },
-  safety: { type: 'boolean', default: true, describe: 'keep what stands on an installed target first (--no-safety)' },
+  safety: {
+    type: 'boolean',
+    default: true,
+    describe: 'keep what stands on an installed target first (--no-safety)',
+  },
   yes: { alias: 'y', type: 'boolean', default: false, describe: 'do not ask' },
 } as const;
 
@@ -44,14 +54,21 @@ export const restoreCommand: CommandModule<object, Arguments> = {
         import('../coolify/artifact-filter.js'),
       ]);
       const wants = artifactFilter(args.only, args.skip);
-      const sources = args.inventory;
-      const hosts = await loadHosts({ sources, pattern: args.hosts, limit: args.limit });
-      const [other] = args.to === undefined ? [] : await loadHosts({ sources, pattern: args.to, limit: undefined });
+      const hosts = await loadHosts(selectionOf(args, output));
+      const [other] =
+        args.to === undefined
+          ? []
+          : await loadHosts({ ...selectionOf(args, output), pattern: args.to, limit: undefined });
       const [first] = hosts;
       if (other !== undefined && hosts.length !== 1) throw ambiguousTarget(hosts.map(({ name }) => name));
       const jobs =
         other !== undefined && first !== undefined
-          ? [{ target: { ...other, repositories: first.repositories, identityPath: first.identityPath }, snapshotHost: first.name }]
+          ? [
+              {
+                target: { ...other, repositories: first.repositories, identityPath: first.identityPath },
+                snapshotHost: first.name,
+              },
+            ]
           : hosts.map((target) => ({ target, snapshotHost: target.name }));
       const reports = await restore(jobs, {
         stateRoot: args['state-dir'],
@@ -61,13 +78,15 @@ export const restoreCommand: CommandModule<object, Arguments> = {
         safety: args.safety,
         wants,
         confirm: (plan) => confirmPlan(plan, args.yes, output),
+        passphrase: requiredPassphraseOf,
         signal,
         emit,
       });
       if (json) {
         output.out(JSON.stringify({ type: 'summary', command: 'restore', hosts: reports.map(reportFacts) }));
       } else {
-        for (const { host, proofs } of reports) if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
+        for (const { host, proofs } of reports)
+          if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
         output.out(`\n${recap(reports, { debug })}`);
       }
       return exitStatusOf(reports);
@@ -78,8 +97,13 @@ export const restoreCommand: CommandModule<object, Arguments> = {
 async function confirmPlan(plan: RestorePlan, yes: boolean, output: Output): Promise<boolean> {
   const taken = `${plan.createdAt}, ${age(Date.now() - Date.parse(plan.createdAt))} ago`;
   output.err(`\n${printable(plan.host)} will be restored from ${printable(plan.origin)} (${taken})`);
-  if (plan.snapshotHost !== plan.host) output.err(`  this is the snapshot of another host: ${printable(plan.snapshotHost)}`);
-  output.err(plan.kind === 'bare' ? '  the target is bare' : '  a Coolify stands on the target: what it holds will be replaced');
+  if (plan.snapshotHost !== plan.host)
+    output.err(`  this is the snapshot of another host: ${printable(plan.snapshotHost)}`);
+  output.err(
+    plan.kind === 'bare'
+      ? '  the target is bare'
+      : '  a Coolify stands on the target: what it holds will be replaced',
+  );
   for (const { task, note } of plan.steps) output.err(`  - ${task}: ${printable(note ?? '')}`);
   if (yes) return true;
   if (!process.stdin.isTTY) {

@@ -1,4 +1,4 @@
-import { asStateError, interrupted, type StateError } from '../core/errors.js';
+import { asStateError, interrupted } from '../core/errors.js';
 import type { EventSink } from '../engine/events.js';
 import type { HostReport } from '../engine/run-host.js';
 import { jsonProgress, type Output, plainProgress, STANDARD_OUTPUT } from './progress.js';
@@ -40,7 +40,14 @@ export async function runCommand(
   process.on('SIGTERM', stop);
   try {
     const emit = json ? jsonProgress(output) : plainProgress(output, { verbose: verbose > 0, diff });
-    process.exitCode = await work({ output, json, verbose: verbose > 0, debug, emit, signal: controller.signal });
+    process.exitCode = await work({
+      output,
+      json,
+      verbose: verbose > 0,
+      debug,
+      emit,
+      signal: controller.signal,
+    });
   } catch (thrown) {
     const failure = asStateError(thrown, 'The command failed');
     if (json) output.out(JSON.stringify({ type: 'error', error: errorFacts(failure) }));
@@ -58,9 +65,7 @@ export function exitStatusOf(reports: readonly HostReport[]): number {
 }
 
 /** A report for `--json`: the error by its facts, without causes. */
-export function reportFacts<Report extends HostReport>(
-  report: Report,
-): Omit<Report, 'error'> & { error?: ReturnType<typeof errorFacts> } {
-  const { error, ...rest }: Omit<Report, 'error'> & { error?: StateError } = report;
+export function reportFacts(report: HostReport): object {
+  const { error, ...rest } = report;
   return { ...rest, ...(error !== undefined && { error: errorFacts(error) }) };
 }

@@ -4,6 +4,7 @@ import { age, bytes, table } from './figures.js';
 import { COMMON, hostsPositional } from './options.js';
 import { errorFacts, renderError } from './render-error.js';
 import { runCommand } from './run-command.js';
+import { selectionOf } from './selection.js';
 
 type Arguments = InferredOptionTypes<typeof COMMON> & { hosts: string };
 
@@ -17,10 +18,17 @@ export const snapshotsCommand: CommandModule<object, Arguments> = {
         import('../operations/list-snapshots.js'),
         import('../operations/load-hosts.js'),
       ]);
-      const hosts = await loadHosts({ sources: args.inventory, pattern: args.hosts, limit: args.limit });
+      const hosts = await loadHosts(selectionOf(args, output));
       const { lines, errors } = await listSnapshots(hosts, { stateRoot: args['state-dir'], signal });
       if (json) {
-        output.out(JSON.stringify({ type: 'summary', command: 'snapshots', snapshots: lines, errors: errors.map(errorFacts) }));
+        output.out(
+          JSON.stringify({
+            type: 'summary',
+            command: 'snapshots',
+            snapshots: lines,
+            errors: errors.map(errorFacts),
+          }),
+        );
       } else {
         const now = Date.now();
         const rows = lines.map(({ host, id, createdAt, size, coolify, proven, problem, where }) => [

@@ -1,7 +1,9 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { COMMON, hostsPositional } from './options.js';
+import { requiredPassphraseOf } from './passphrase.js';
 import { proofTable, recap } from './recap.js';
 import { exitStatusOf, reportFacts, runCommand } from './run-command.js';
+import { selectionOf } from './selection.js';
 import { choiceOf } from './snapshot-choice.js';
 
 const OPTIONS = {
@@ -27,26 +29,31 @@ export const verifyCommand: CommandModule<object, Arguments> = {
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 verify', 'the stored bytes of the newest snapshots, without a key')
-      .example('$0 verify web1 --read-data', 'decrypt, read the dump to its last block, try APP_KEY on every value'),
+      .example(
+        '$0 verify web1 --read-data',
+        'decrypt, read the dump to its last block, try APP_KEY on every value',
+      ),
   handler: (args) =>
     runCommand(args, async ({ output, json, debug, emit, signal }) => {
       const [{ verify }, { loadHosts }] = await Promise.all([
         import('../operations/verify.js'),
         import('../operations/load-hosts.js'),
       ]);
-      const hosts = await loadHosts({ sources: args.inventory, pattern: args.hosts, limit: args.limit });
+      const hosts = await loadHosts(selectionOf(args, output));
       const reports = await verify(hosts, {
         stateRoot: args['state-dir'],
         from: choiceOf(args.from),
         readData: args['read-data'],
         forks: args.forks,
+        passphrase: requiredPassphraseOf,
         signal,
         emit,
       });
       if (json) {
         output.out(JSON.stringify({ type: 'summary', command: 'verify', hosts: reports.map(reportFacts) }));
       } else {
-        for (const { host, proofs } of reports) if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
+        for (const { host, proofs } of reports)
+          if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
         output.out(`\n${recap(reports, { debug })}`);
       }
       return exitStatusOf(reports);

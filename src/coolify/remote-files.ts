@@ -48,7 +48,7 @@ const PACK_PATHS = `
 n=$#
 while [ "$n" -gt 0 ]; do
   file=$1; shift; n=$((n - 1))
-  if [ -f "$file" ]; then set -- "$@" "$file"; fi
+  if [ -e "$file" ]; then set -- "$@" "$file"; fi
 done
 if [ "$#" -eq 0 ]; then head -c 10240 /dev/zero; exit 0; fi
 exec tar -chf - -- "$@" 2>/dev/null
@@ -72,7 +72,7 @@ export function readGlobs(
   );
 }
 
-/** The same for paths that are known. */
+/** The same for paths that are known; of a folder, everything in it. */
 export function readPaths(
   connection: Connection,
   paths: readonly string[],
@@ -82,7 +82,7 @@ export function readPaths(
   return readTar(
     connection,
     script(PACK_PATHS, ...paths),
-    (header, content) => onFile(remoteFile(header), content),
+    (header, content) => (header.type === 'file' ? onFile(remoteFile(header), content) : discard(content)),
     signal,
   );
 }

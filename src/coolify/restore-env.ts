@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Change, Inspection, TaskReporter } from '../engine/task.js';
+import { command } from '../ssh/command.js';
 import { EnvFile } from './env-file.js';
 import { COOLIFY_UID } from './layout.js';
 import { contentOf, readPaths } from './remote-files.js';
@@ -55,6 +56,7 @@ export async function applyEnv(
   const desired = await desiredEnv(target, present?.env);
   const { mode, uid, gid } = originOf(target);
   const files = target.connection.files;
+  await target.connection.run(command('mkdir', '-p', '--', target.layout.data), { signal: reporter.signal });
   await files.mkdir(target.layout.data, { mode: 0o700, uid: COOLIFY_UID, gid: 0 });
   await files.mkdir(`${target.layout.data}/source`, { mode: 0o700, uid: COOLIFY_UID, gid: 0 });
   await files.write(target.layout.env, desired.content, { mode, uid, gid });

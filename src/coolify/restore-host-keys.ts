@@ -3,6 +3,7 @@ import { StateError } from '../core/errors.js';
 import { lastLines } from '../core/terminal-text.js';
 import type { Inspection, TaskReporter } from '../engine/task.js';
 import { script } from '../ssh/command.js';
+import { type HostKey, hostKeyOf } from '../ssh/host-key.js';
 import { contentOf, readPaths } from './remote-files.js';
 import { differingFiles, type PlacedFile, placeFiles } from './restore-files.js';
 import type { Target } from './target.js';
@@ -43,16 +44,17 @@ export async function applyHostKeys(target: Target, reporter: TaskReporter): Pro
   }
 }
 
-/** Public host keys of the snapshot as `type base64`: what the host has to present after the restore. */
-export async function restoredHostKeys(target: Target): Promise<string[]> {
+/** Public host keys of the snapshot: one of them has to be presented after the restore. */
+export async function restoredHostKeys(target: Target): Promise<HostKey[]> {
   const files = target
     .files(ARTIFACT)
     .filter(({ origin }) => origin !== undefined && /\/ssh_host_[^/]*_key\.pub$/.test(origin.path))
     .filter(({ origin }) => origin?.path.startsWith(`${target.layout.systemSsh}/`));
   const lines = await Promise.all(files.map(({ path }) => readFile(target.localPath(path), 'utf8')));
-  return lines
-    .map((line) => line.trim().split(/\s+/).slice(0, 2).join(' '))
-    .filter((line) => line.includes(' '));
+  return lines.flatMap((line) => {
+    const key = hostKeyOf(Buffer.from(line.trim().split(/\s+/)[1] ?? '', 'base64'));
+    return key === undefined ? [] : [key];
+  });
 }
 
 const CHECK_SSHD = `PATH=$PATH:/usr/sbin:/sbin; exec "$(command -v sshd)" -t`;

@@ -4,19 +4,10 @@ import { FILTERS, type FilterArguments, type FilterContext } from './filters.js'
 import { TESTS } from './jinja-tests.js';
 import { LOOKUPS, type LookupContext } from './lookups.js';
 import { callMethod } from './methods.js';
+import { type Arithmetic, calculate, holds } from './operators.js';
 import { literalOf, textOf } from './python-text.js';
-import { Float, kindOf, Undefined, type Value, type ValueMap } from './value.js';
-import {
-  areEqual,
-  asKey,
-  contains,
-  holdsSecret,
-  isTrue,
-  memberOf,
-  numberOf,
-  order,
-  plainText,
-} from './value-algebra.js';
+import { Float, kindOf, Tuple, Undefined, type Value, type ValueMap } from './value.js';
+import { asKey, holdsSecret, isTrue, memberOf, numberOf, plainText } from './value-algebra.js';
 import { narrow } from './yaml-scalars.js';
 
 /** What an expression can see and do. */
@@ -43,6 +34,7 @@ export class Evaluator {
       env: scope.env,
       cwd: scope.cwd,
       text: (value) => this.text(value),
+      shown: (text) => (this.sawSecret ? '[redacted]' : text),
       wrong: (what) => scope.fault('template-value', what),
     };
   }
@@ -65,6 +57,8 @@ export class Evaluator {
       }
       case 'name':
         return this.variable(expression.name);
+      case 'tuple':
+        return Tuple.from(expression.items.map((item) => this.value(item)));
       case 'list':
         return expression.items.map((item) => this.value(item));
       case 'map':
@@ -137,7 +131,7 @@ export class Evaluator {
     if (whole instanceof Undefined) return whole;
     const found = memberOf(whole, key);
     if (found !== undefined) return found;
-    const shown = typeof key === 'string' ? `"${key}"` : literalOf(key);
+    const shown = holdsSecret(key) ? 'of that secret name' : literalOf(key);
     return new Undefined(() =>
       this.scope.fault('undefined-variable', `${kindOf(whole)} has no member ${shown}`.replace(/^a/, 'A')),
     );
@@ -198,7 +192,8 @@ export class Evaluator {
     if (!this.scope.lookups)
       throw this.scope.fault('template-value', 'A lookup cannot stand in a constructed source');
     const lookup = LOOKUPS.get(shortName(name));
-    if (lookup === undefined) throw this.unsupported(`lookup("${name}")`, LOOKUPS.keys());
+    if (lookup === undefined)
+      throw this.unsupported(`lookup("${this.#context.shown(name)}")`, LOOKUPS.keys());
     const terms = rest
       .flatMap((term) => (Array.isArray(term) ? term : [term]))
       .map((term) => this.text(term));
@@ -223,63 +218,24 @@ export class Evaluator {
     let left = this.value(first);
     for (const { operator, right } of rest) {
       const other = this.value(right);
-      for (const side of [left, other]) if (side instanceof Undefined) throw side.fault();
-      if (!this.holds(operator, left, other)) return false;
+      if (!holds(operator, left, other, this.#context.wrong)) return false;
       left = other;
     }
     return true;
   }
 
-  private holds(operator: Comparison['operator'], left: Value, right: Value): boolean {
-    if (operator === '==') return areEqual(left, right);
-    if (operator === '!=') return !areEqual(left, right);
-    if (operator === 'in' || operator === 'not in') {
-      const within = contains(right, left);
-      if (within === undefined)
-        throw this.scope.fault('template-value', `${kindOf(left)} cannot be in ${kindOf(right)}`);
-      return within === (operator === 'in');
+  private arithmetic(operator: Arithmetic, left: Value, right: Value): Value {
+    if (operator === '+' && plainText(left) !== undefined && plainText(right) !== undefined) {
+      return this.secretly(this.text(left) + this.text(right));
     }
-    const result = order(left, right);
-    if (result === undefined) {
-      throw this.scope.fault(
-        'template-value',
-        `${kindOf(left)} and ${kindOf(right)} cannot be compared with ${operator}`,
-      );
-    }
-    return { '<': result < 0, '<=': result <= 0, '>': result > 0, '>=': result >= 0 }[operator];
-  }
-
-  private arithmetic(operator: string, left: Value, right: Value): Value {
-    for (const side of [left, right]) if (side instanceof Undefined) throw side.fault();
-    if (operator === '+') {
-      if (plainText(left) !== undefined && plainText(right) !== undefined) {
-        return this.secretly(this.text(left) + this.text(right));
-      }
-      if (Array.isArray(left) && Array.isArray(right)) return [...left, ...right];
-    }
-    const [a, b] = [numberOf(left), numberOf(right)];
-    if (a === undefined || b === undefined) {
-      const hint =
-        operator === '+' && (plainText(left) ?? plainText(right)) !== undefined
-          ? '; "~" joins them as text'
-          : '';
-      throw this.scope.fault(
-        'template-value',
-        `${kindOf(left)} ${operator} ${kindOf(right)} has no meaning${hint}`,
-      );
-    }
-    const whole = !(left instanceof Float || right instanceof Float);
-    const result = compute(operator, a, b, whole);
-    if (result === undefined) throw this.scope.fault('template-value', `${a} ${operator} ${b} has no result`);
-    return result;
+    return calculate(operator, left, right, this.#context.wrong);
   }
 
   private conditional({ condition, yes, otherwise }: Extract<Expression, { kind: 'if' }>): Value {
     if (isTrue(this.value(condition))) return this.value(yes);
     if (otherwise !== undefined) return this.value(otherwise);
-    return new Undefined(() =>
-      this.scope.fault('undefined-variable', 'The condition is false and there is no "else"'),
-    );
+    const nothing = 'The condition is false and there is no "else"';
+    return new Undefined(() => this.scope.fault('undefined-variable', nothing), true);
   }
 
   private unsupported(what: string, known?: Iterable<string>): Error {
@@ -290,54 +246,4 @@ export class Evaluator {
 
 function shortName(name: string): string {
   return name.replace(/^ansible\.(?:builtin|legacy)\./, '');
-}
-
-function compute(
-  operator: string,
-  a: number | bigint,
-  b: number | bigint,
-  whole: boolean,
-): Value | undefined {
-  if ((operator === '/' || operator === '//' || operator === '%') && Number(b) === 0) return undefined;
-  if (operator === '/') return new Float(Number(a) / Number(b));
-  if (!whole || (operator === '**' && b < 0)) return new Float(computeFloat(operator, Number(a), Number(b)));
-  const [x, y] = [BigInt(a), BigInt(b)];
-  switch (operator) {
-    case '+':
-      return narrow(x + y);
-    case '-':
-      return narrow(x - y);
-    case '*':
-      return narrow(x * y);
-    case '//':
-      return narrow((x - modulo(x, y)) / y);
-    case '%':
-      return narrow(modulo(x, y));
-    default:
-      return y > 64n ? undefined : narrow(x ** y);
-  }
-}
-
-/** Python's remainder has the sign of the divisor. */
-function modulo(x: bigint, y: bigint): bigint {
-  const rest = x % y;
-  return rest !== 0n && rest < 0n !== y < 0n ? rest + y : rest;
-}
-
-function computeFloat(operator: string, a: number, b: number): number {
-  const quotient = Math.floor(a / b);
-  switch (operator) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case '//':
-      return quotient;
-    case '%':
-      return a - b * quotient;
-    default:
-      return a ** b;
-  }
 }

@@ -1,6 +1,7 @@
-import type { Arguments, Comparison, Expression, Piece, TemplateFault } from './expression.js';
+import type { Comparison, Expression, Piece, TemplateFault } from './expression.js';
+import { OperandParser } from './operand-parser.js';
 import { cutTemplate, lexBare, type Token } from './template-lexer.js';
-import { narrow } from './yaml-scalars.js';
+import { Misread } from './token-reader.js';
 
 /** The pieces of a template, or why it cannot be read. */
 export function parseTemplate(text: string): readonly Piece[] | TemplateFault {
@@ -35,18 +36,12 @@ function parseTokens(tokens: readonly Token[], source: string): Expression | Tem
   }
 }
 
-/** Never leaves this file. */
-class Misread extends Error {}
-
 /** Nested deeper than this, an expression is an attack on the stack. */
 const DEEPEST = 100;
 
 /** Jinja's grammar of expressions, weakest operators first. Source: Jinja's documentation of templates. */
-class Parser {
-  #at = 0;
+class Parser extends OperandParser {
   #depth = 0;
-
-  constructor(private readonly tokens: readonly Token[]) {}
 
   whole(): Expression {
     if (this.peek().kind === 'end') throw new Misread('The expression is empty');
@@ -55,16 +50,16 @@ class Parser {
     return expression;
   }
 
-  /** `a, b` without brackets is a list of both. */
-  private tupleOr(): Expression {
+  /** `a, b` is a tuple of both. */
+  protected tupleOr(): Expression {
     const first = this.conditional();
     if (!this.sees(',')) return first;
     const items = [first];
     while (this.takes(',')) if (this.peek().kind !== 'end' && !this.sees(')')) items.push(this.conditional());
-    return { kind: 'list', items };
+    return { kind: 'tuple', items };
   }
 
-  private conditional(): Expression {
+  protected conditional(): Expression {
     if (++this.#depth > DEEPEST) throw new Misread('The expression is nested too deeply');
     let value = this.or();
     while (this.takesName('if')) {
@@ -111,9 +106,9 @@ class Parser {
     for (const operator of ['==', '!=', '<=', '>=', '<', '>'] as const)
       if (this.takes(operator)) return operator;
     if (this.takesName('in')) return 'in';
-    const next = this.tokens[this.#at + 1];
+    const next = this.tokens[this.at + 1];
     if (this.seesName('not') && next?.kind === 'name' && next.text === 'in') {
-      this.#at += 2;
+      this.at += 2;
       return 'not in';
     }
     return undefined;
@@ -162,195 +157,4 @@ class Parser {
     this.#depth--;
     return result;
   }
-
-  private primary(): Expression {
-    const token = this.peek();
-    this.#at++;
-    switch (token.kind) {
-      case 'name':
-        return nameOrConstant(token);
-      case 'string': {
-        let text = token.text;
-        while (this.peek().kind === 'string') {
-          text += this.peek().text;
-          this.#at++;
-        }
-        return { kind: 'literal', value: text };
-      }
-      case 'integer':
-        return { kind: 'literal', value: narrow(BigInt(token.text.replaceAll('_', ''))) };
-      case 'float':
-        return { kind: 'literal', value: { float: Number(token.text.replaceAll('_', '')) } };
-      default:
-        this.#at--;
-        return this.bracket();
-    }
-  }
-
-  private bracket(): Expression {
-    if (this.takes('(')) {
-      if (this.takes(')')) return { kind: 'list', items: [] };
-      const inner = this.tupleOr();
-      this.expect(')');
-      return inner;
-    }
-    if (this.takes('[')) return { kind: 'list', items: this.until(']', () => this.conditional()) };
-    if (this.takes('{')) {
-      const entries = this.until('}', () => {
-        const key = this.conditional();
-        this.expect(':');
-        return [key, this.conditional()] as const;
-      });
-      return { kind: 'map', entries };
-    }
-    throw this.unexpected();
-  }
-
-  private postfix(start: Expression): Expression {
-    let of = start;
-    for (;;) {
-      if (this.takes('.')) of = this.attribute(of);
-      else if (this.takes('[')) of = this.subscript(of);
-      else if (this.sees('(')) {
-        const { offset } = this.peek();
-        of = { kind: 'call', of, call: this.callArguments(), offset };
-      } else return of;
-    }
-  }
-
-  private attribute(of: Expression): Expression {
-    const token = this.peek();
-    if (token.kind !== 'name' && token.kind !== 'integer') throw this.unexpected();
-    this.#at++;
-    if (token.kind === 'name') return { kind: 'attribute', of, name: token.text };
-    return { kind: 'item', of, key: { kind: 'literal', value: Number(token.text) } };
-  }
-
-  private subscript(of: Expression): Expression {
-    const from = this.sees(':') ? undefined : this.conditional();
-    if (from !== undefined && this.takes(']')) return { kind: 'item', of, key: from };
-    this.expect(':');
-    const to = this.sees(']') ? undefined : this.conditional();
-    this.expect(']');
-    return { kind: 'slice', of, ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
-  }
-
-  private filters(start: Expression): Expression {
-    let of = start;
-    for (;;) {
-      const { offset } = this.peek();
-      if (this.takes('|')) {
-        of = { kind: 'filter', of, name: this.dottedName(), call: this.maybeArguments(), offset };
-      } else if (this.takesName('is')) {
-        const not = this.takesName('not');
-        const name = this.dottedName();
-        of = { kind: 'test', of, name, call: this.testArguments(), not, offset };
-      } else if (this.sees('(')) {
-        of = { kind: 'call', of, call: this.callArguments(), offset };
-      } else return of;
-    }
-  }
-
-  private dottedName(): string {
-    const parts: string[] = [];
-    do {
-      const token = this.peek();
-      if (token.kind !== 'name') throw this.unexpected();
-      this.#at++;
-      parts.push(token.text);
-    } while (this.takes('.'));
-    return parts.join('.');
-  }
-
-  private maybeArguments(): Arguments {
-    return this.sees('(') ? this.callArguments() : NO_ARGUMENTS;
-  }
-
-  /** `is divisibleby 3`: a test may take one argument without brackets. */
-  private testArguments(): Arguments {
-    if (this.sees('(')) return this.callArguments();
-    const token = this.peek();
-    const begins =
-      token.kind === 'string' ||
-      token.kind === 'integer' ||
-      token.kind === 'float' ||
-      (token.kind === 'operator' && (token.text === '[' || token.text === '{')) ||
-      (token.kind === 'name' && !['else', 'or', 'and', 'if', 'is', 'in', 'not'].includes(token.text));
-    if (!begins) return NO_ARGUMENTS;
-    return { positional: [this.postfix(this.primary())], named: new Map() };
-  }
-
-  private callArguments(): Arguments {
-    this.expect('(');
-    const positional: Expression[] = [];
-    const named = new Map<string, Expression>();
-    this.until(')', () => {
-      const [name, equals] = this.tokens.slice(this.#at, this.#at + 2);
-      if (name?.kind === 'name' && equals?.kind === 'operator' && equals.text === '=') {
-        this.#at += 2;
-        named.set(name.text, this.conditional());
-      } else positional.push(this.conditional());
-    });
-    return { positional, named };
-  }
-
-  private until<Item>(close: string, item: () => Item): Item[] {
-    const items: Item[] = [];
-    while (!this.takes(close)) {
-      if (items.length > 0) {
-        this.expect(',');
-        if (this.takes(close)) break;
-      }
-      items.push(item());
-    }
-    return items;
-  }
-
-  private peek(): Token {
-    return this.tokens[this.#at] ?? { kind: 'end', text: '', offset: 0 };
-  }
-
-  private sees(operator: string): boolean {
-    const token = this.peek();
-    return token.kind === 'operator' && token.text === operator;
-  }
-
-  private takes(operator: string): boolean {
-    if (!this.sees(operator)) return false;
-    this.#at++;
-    return true;
-  }
-
-  private seesName(name: string): boolean {
-    const token = this.peek();
-    return token.kind === 'name' && token.text === name;
-  }
-
-  private takesName(name: string): boolean {
-    if (!this.seesName(name)) return false;
-    this.#at++;
-    return true;
-  }
-
-  private expect(operator: string): void {
-    if (!this.takes(operator)) throw new Misread(`"${operator}" is missing before ${this.shown()}`);
-  }
-
-  private unexpected(): Misread {
-    return new Misread(`${this.shown()} does not belong there`.replace(/^the/, 'The'));
-  }
-
-  private shown(): string {
-    const token = this.peek();
-    return token.kind === 'end' ? 'the end' : `"${token.text}"`;
-  }
-}
-
-const NO_ARGUMENTS: Arguments = { positional: [], named: new Map() };
-
-function nameOrConstant({ text, offset }: Token): Expression {
-  if (text === 'true' || text === 'True') return { kind: 'literal', value: true };
-  if (text === 'false' || text === 'False') return { kind: 'literal', value: false };
-  if (text === 'none' || text === 'None') return { kind: 'literal', value: null };
-  return { kind: 'name', name: text, offset };
 }

@@ -5,6 +5,7 @@ export type Expression =
       readonly value: null | boolean | number | bigint | string | { float: number };
     }
   | { readonly kind: 'name'; readonly name: string; readonly offset: number }
+  | { readonly kind: 'tuple'; readonly items: readonly Expression[] }
   | { readonly kind: 'list'; readonly items: readonly Expression[] }
   | { readonly kind: 'map'; readonly entries: readonly (readonly [Expression, Expression])[] }
   | { readonly kind: 'attribute'; readonly of: Expression; readonly name: string }

@@ -1,6 +1,6 @@
 import { StateError } from '../core/errors.js';
-import { groupNames } from './constructed.js';
 import type { HostEntry, Variables } from './graph.js';
+import { groupNames } from './magic-variables.js';
 import { type Origin, originOf } from './place.js';
 import type { Resolver } from './resolver.js';
 import type { LazyMap } from './value.js';

@@ -103,7 +103,7 @@ class IniReader {
     if (name === undefined) {
       throw faultAt(at, {
         code: 'ini-syntax',
-        what: `"${line}" is no name of a group`,
+        what: 'This is no name of a group',
         expected: 'one name on a line',
       });
     }
@@ -121,7 +121,7 @@ class IniReader {
   private variable(line: string, at: Place): void {
     const equals = line.indexOf('=');
     if (equals < 0) {
-      throw faultAt(at, { code: 'ini-syntax', what: `"${line}" sets no variable`, expected: 'name=value' });
+      throw faultAt(at, { code: 'ini-syntax', what: 'This line sets no variable', expected: 'name=value' });
     }
     const name = line.slice(0, equals).trim();
     const text = line.slice(equals + 1);
@@ -168,7 +168,7 @@ class IniReader {
     if (equals < 0) {
       throw faultAt(place, {
         code: 'ini-syntax',
-        what: `"${text}" after the host sets no variable`,
+        what: 'A word after the host sets no variable',
         expected: 'name=value; a value with spaces needs quotes around it',
       });
     }

@@ -1,7 +1,8 @@
-import { magicOf } from './constructed.js';
+import { printable } from '../core/terminal-text.js';
 import { Graph, type HostEntry, type Variables } from './graph.js';
 import { type Host, LoadedHost } from './host.js';
 import { fileVarsOf, Layers } from './layers.js';
+import { magicOf } from './magic-variables.js';
 import type { Environment } from './paths.js';
 import { HostPatterns } from './patterns.js';
 import { fault } from './place.js';
@@ -47,7 +48,8 @@ export async function loadInventory(
   const { cwd, env, signal } = options;
   const warnings: string[] = [];
   const warn = (message: string): void => {
-    if (!warnings.includes(message)) warnings.push(message);
+    const shown = printable(message);
+    if (!warnings.includes(shown)) warnings.push(shown);
   };
   const vault = new Vault(options.vaultPasswords ?? []);
   const graph = new Graph(warn);

@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { messageOf } from '../core/errors.js';
+import { errnoOf, StateError } from '../core/errors.js';
 import { argument, type FilterArguments, type FilterContext } from './filters.js';
 import { expandHome } from './paths.js';
 import { Undefined, type Value } from './value.js';
 import { isTrue } from './value-algebra.js';
 
 export interface LookupContext extends FilterContext {
+  /** Text as messages may show it: nothing of a secret. */
+  readonly shown: (text: string) => string;
   /** Where relative paths start: the working directory, and `files/` in it. */
   readonly cwd: string;
 }
@@ -47,16 +49,18 @@ function files(terms: readonly string[], call: FilterArguments, context: LookupC
   });
 }
 
-function readText(term: string, { env, cwd, wrong }: LookupContext): string {
+function readText(term: string, { env, cwd, wrong, shown }: LookupContext): string {
   const path = expandHome(term, env);
   const candidates = [join(cwd, 'files', path), resolve(cwd, path)];
   const found = path.startsWith('/') ? path : candidates.find((candidate) => existsSync(candidate));
-  if (found === undefined) throw wrong(`lookup("file"): there is no file ${term} under ${cwd}`);
+  if (found === undefined) throw wrong(`lookup("file"): there is no file ${shown(term)} under ${cwd}`);
   try {
-    if (statSync(found).size > LARGEST) throw wrong(`lookup("file"): ${found} is larger than 1 MiB`);
+    if (statSync(found).size > LARGEST) throw wrong(`lookup("file"): ${shown(found)} is larger than 1 MiB`);
     return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(found));
   } catch (thrown) {
-    if (thrown instanceof Error && 'kind' in thrown) throw thrown;
-    throw wrong(`lookup("file"): ${found} cannot be read (${messageOf(thrown)})`);
+    if (thrown instanceof StateError) throw thrown;
+    throw wrong(
+      `lookup("file"): ${shown(found)} cannot be read (${errnoOf(thrown) ?? 'it is not UTF-8 text'})`,
+    );
   }
 }

@@ -4,14 +4,14 @@
  */
 export function nearestNames(wanted: string, names: Iterable<string>, limit = 3): string[] {
   const lower = wanted.toLowerCase();
-  const allowed = Math.max(2, Math.floor(lower.length / 3));
+  const allowed = Math.max(1, Math.floor(lower.length / 3));
   const scored: { readonly name: string; readonly score: number }[] = [];
   for (const name of new Set(names)) {
     const other = name.toLowerCase();
     const near = Math.abs(other.length - lower.length) <= allowed;
     const edits = near ? distance(lower, other) : Number.POSITIVE_INFINITY;
     if (edits <= allowed) scored.push({ name, score: edits });
-    else if (lower.length > 2 && (other.startsWith(lower) || other.includes(`.${lower}`))) {
+    else if (lower.length > 1 && (other.startsWith(lower) || other.includes(`.${lower}`))) {
       scored.push({ name, score: allowed + 1 });
     }
   }

@@ -57,13 +57,18 @@ export interface FaultFacts {
   readonly cause?: unknown;
 }
 
+/** Whether the line sets something that sounds secret: nothing of its value is shown then. */
+export function isSecretLine({ source, line }: Place): boolean {
+  return SECRET_NAME.test(source.line(line));
+}
+
 /** The error for something in a file: names file, line and column, and shows the line with a mark below it. */
 export function faultAt(place: Place, { code, what, expected, next, cause }: FaultFacts): StateError {
   return new StateError({
     kind: 'usage',
     code: `inventory.${code}`,
-    what: `${showPlace(place)}: ${what}`,
-    ...(expected !== undefined && { why: `expected ${expected}` }),
+    what: `${showPlace(place)}: ${printable(what)}`,
+    ...(expected !== undefined && { why: `expected ${printable(expected)}` }),
     ...(next !== undefined && { next }),
     detail: excerpt(place),
     ...(cause !== undefined && { cause }),
@@ -75,16 +80,15 @@ export function fault({ code, what, expected, next, cause }: FaultFacts): StateE
   return new StateError({
     kind: 'usage',
     code: `inventory.${code}`,
-    what,
-    ...(expected !== undefined && { why: expected }),
+    what: printable(what),
+    ...(expected !== undefined && { why: printable(expected) }),
     ...(next !== undefined && { next }),
     ...(cause !== undefined && { cause }),
   });
 }
 
 const WIDTH = 160;
-const SECRET_NAME =
-  /(pass(?:word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key)\w*["']?\s*[:=]/i;
+const SECRET_NAME = /(pass(?:word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key)\w*["']?[\s:=]/i;
 
 function excerpt({ source, line, column }: Place): string {
   const whole = source.line(line);

@@ -1,5 +1,5 @@
 import { Secret } from '../core/secret.js';
-import { Float, isLazyMap, type Key, Moment, Undefined, type Value } from './value.js';
+import { Float, isLazyMap, type Key, Moment, Tuple, Undefined, type Value } from './value.js';
 
 /**
  * A value as text in a template: what Python's `str` prints. A list or mapping prints as Python's literal.
@@ -10,7 +10,10 @@ export function textOf(value: Value): string {
   if (value === null) return 'None';
   if (value instanceof Moment) return value.text;
   if (value instanceof Secret) return value.reveal();
-  if (value instanceof Undefined) throw value.fault();
+  if (value instanceof Undefined) {
+    if (value.lenient) return '';
+    throw value.fault();
+  }
   return literalOf(value);
 }
 
@@ -24,9 +27,14 @@ export function literalOf(value: Value): string {
   if (value instanceof Moment) return `datetime(${value.iso})`;
   if (value instanceof Secret) return quoted(value.reveal());
   if (value instanceof Undefined) throw value.fault();
+  if (value instanceof Tuple) return tupleLiteral(value);
   if (Array.isArray(value)) return `[${value.map(literalOf).join(', ')}]`;
   if (isLazyMap(value)) return literalOf(new Map(value.keys().map((key) => [key, value.get(key) ?? null])));
   return `{${[...value].map(([key, member]) => `${keyLiteral(key)}: ${literalOf(member)}`).join(', ')}}`;
+}
+
+function tupleLiteral(items: readonly Value[]): string {
+  return items.length === 1 ? `(${items.map(literalOf).join('')},)` : `(${items.map(literalOf).join(', ')})`;
 }
 
 function keyLiteral(key: Key): string {

@@ -7,7 +7,7 @@ import { typedResult } from './filters.js';
 import type { Variables } from './graph.js';
 import { nearestNames } from './nearest.js';
 import type { Environment } from './paths.js';
-import { faultAt, type Place } from './place.js';
+import { faultAt, isSecretLine, type Place } from './place.js';
 import { mayBeTemplate } from './template-lexer.js';
 import { Float, type Node, type ScalarNode, Undefined, type Value } from './value.js';
 import { isTrue } from './value-algebra.js';
@@ -165,20 +165,14 @@ export function isUndefinedFault(thrown: unknown): thrown is StateError {
 }
 
 /** The place of an expression: that of the value, or closer where the expression can be seen in the file's line. */
-function templateFault(
-  {
-    code,
-    what,
-    source,
-  }: TemplateFault | { readonly code: string; readonly what: string; readonly source: string },
-  at: Place,
-): StateError {
+function templateFault({ code, what, source }: Fault, at: Place): StateError {
+  const shown = isSecretLine(at) ? what : `${what}, in ${source}`;
+  const first = source.split('\n')[0] ?? source;
   for (let line = at.line; line < at.line + 20; line++) {
-    const column = at.source
-      .line(line)
-      .indexOf(source.split('\n')[0] ?? source, line === at.line ? at.column - 1 : 0);
-    if (column >= 0)
-      return faultAt({ ...at, line, column: column + 1 }, { code, what: `${what}, in ${source}` });
+    const column = at.source.line(line).indexOf(first, line === at.line ? at.column - 1 : 0);
+    if (column >= 0) return faultAt({ ...at, line, column: column + 1 }, { code, what: shown });
   }
-  return faultAt(at, { code, what: `${what}, in ${source}` });
+  return faultAt(at, { code, what: shown });
 }
+
+type Fault = Pick<TemplateFault, 'what' | 'source'> & { readonly code: string };

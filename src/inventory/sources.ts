@@ -114,7 +114,10 @@ export class SourceReader {
     const read = await readSource(path, this.options);
     if (['.yml', '.yaml', '.json'].includes(extension))
       return this.yaml(read, readYaml(read.source, read.text, this.graph.warn));
-    return this.either(read);
+    if (extension === '') return this.either(read);
+    if (/^plugin:/m.test(read.text))
+      return this.yaml(read, readYaml(read.source, read.text, this.graph.warn));
+    addIniInventory(this.graph, read.source, read.text);
   }
 
   /** A file whose name says nothing is YAML when it reads as a mapping, and INI otherwise; Ansible tries in this order. */

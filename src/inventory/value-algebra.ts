@@ -4,7 +4,10 @@ import { Float, isLazyMap, type Key, Moment, Undefined, type Value, type ValueMa
 
 /** Python's truth: empty things, zero and nothing are false. @throws the fault of an undefined value */
 export function isTrue(value: Value): boolean {
-  if (value instanceof Undefined) throw value.fault();
+  if (value instanceof Undefined) {
+    if (value.lenient) return false;
+    throw value.fault();
+  }
   if (value instanceof Secret) return value.reveal() !== '';
   if (value instanceof Float) return value.value !== 0;
   if (Array.isArray(value)) return value.length > 0;

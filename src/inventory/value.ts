@@ -72,9 +72,18 @@ export type Node = ScalarNode | VaultNode | SecretNode | ListNode | MapNode;
 
 /** A name that stands for nothing. Becomes an error when it is used, unless `default` or `is defined` look first. */
 export class Undefined {
-  /** @param fault makes the error for its use */
-  constructor(readonly fault: () => Error) {}
+  /**
+   * @param fault makes the error for its use
+   * @param lenient prints as nothing instead, and is false: what an `if` without `else` comes to
+   */
+  constructor(
+    readonly fault: () => Error,
+    readonly lenient = false,
+  ) {}
 }
+
+/** A list that Python would call a tuple: it prints with round brackets, and so stays text in a template. */
+export class Tuple extends Array<Value> {}
 
 /** A mapping whose members are worked out when they are asked for: `hostvars`, and a host in it. */
 export interface LazyMap {

@@ -30,6 +30,8 @@ const EXTENSIONS = ['', '.yml', '.yaml', '.json'];
 export class VarsFiles {
   readonly #read = new Map<string, Promise<FileVars>>();
 
+  readonly #listings = new Map<string, Promise<ReadonlySet<string>>>();
+
   constructor(private readonly options: VarsFilesOptions) {}
 
   /** The variables for a group or a host that stand beside the inventory in `folder`. */
@@ -45,14 +47,24 @@ export class VarsFiles {
 
   /** Names of files and folders in `group_vars/` or `host_vars/`, without endings. */
   async names(kind: 'group_vars' | 'host_vars', folder: string): Promise<string[]> {
-    const base = join(folder, kind);
-    if ((await kindOfPath(base)) !== 'folder') return [];
-    const entries = await folderEntries(base, this.options.cwd);
+    const entries = [...(await this.listed(join(folder, kind)))];
     return entries
       .filter((entry) => !entry.startsWith('.') && !entry.endsWith('~'))
       .map((entry) =>
         EXTENSIONS.includes(extname(entry)) ? entry.slice(0, entry.length - extname(entry).length) : entry,
       );
+  }
+
+  /** What a folder holds, read once: there can be thousands of hosts to look for in it. */
+  private listed(base: string): Promise<ReadonlySet<string>> {
+    const started = this.#listings.get(base) ?? this.list(base);
+    this.#listings.set(base, started);
+    return started;
+  }
+
+  private async list(base: string): Promise<ReadonlySet<string>> {
+    if ((await kindOfPath(base)) !== 'folder') return new Set();
+    return new Set(await folderEntries(base, this.options.cwd));
   }
 
   private async load(base: string, name: string): Promise<FileVars> {
@@ -71,8 +83,9 @@ export class VarsFiles {
 
   /** The first that exists of `name`, `name.yml`, `name.yaml`, `name.json`; a folder's files all count. */
   private async filesFor(base: string, name: string): Promise<string[]> {
-    if ((await kindOfPath(base)) !== 'folder') return [];
+    const present = await this.listed(base);
     for (const extension of EXTENSIONS) {
+      if (!present.has(name + extension) && !name.includes('/')) continue;
       const path = join(base, name + extension);
       const kind = await kindOfPath(path);
       if (kind === 'file') return [path];

@@ -42,7 +42,7 @@ function parse(source: SourceText, text: string, lines: LineCounter): ParsedNode
       uniqueKeys: false,
       lineCounter: lines,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
     });
     const [error] = document.errors;
     if (error === undefined) return document.contents;
@@ -131,11 +131,10 @@ class Reader {
 
   private scalar(text: string, plain: boolean, tag: string | undefined, at: Place, unsafe: boolean): Node {
     if (tag === '!vault' || tag === '!vault-encrypted') return { kind: 'vault', envelope: text, at };
-    if (tag === undefined || tag === '!unsafe') {
-      const value = plain && tag === undefined ? resolvePlain(text) : text;
+    if (tag === undefined || tag === '!' || tag === '!unsafe') {
+      const value = plain && tag !== '!unsafe' ? resolvePlain(text) : text;
       return { kind: 'scalar', value, unsafe, at };
     }
-    if (tag === '!') return { kind: 'scalar', value: text, unsafe, at };
     const value = resolveTagged(tag, text);
     if (value !== undefined) return { kind: 'scalar', value, unsafe, at };
     this.allow(tag, [], at, tag.startsWith('tag:yaml.org,2002:') ? text : undefined);

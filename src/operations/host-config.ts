@@ -1,6 +1,6 @@
 import type { Layout } from '../coolify/layout.js';
 import type { RepositorySettings } from '../repository/open.js';
-import type { Endpoint } from '../ssh/connection.js';
+import type { Endpoint } from '../ssh/endpoint.js';
 
 /** Everything an operation needs to know of one host, read from the inventory once and checked. */
 export interface HostConfig {

@@ -1,6 +1,7 @@
 import { gatherFacts, type HostFacts } from '../coolify/facts.js';
 import { readTask, type Task } from '../engine/task.js';
-import { type Connection, connect, type Endpoint } from '../ssh/connection.js';
+import { type Connection, connect } from '../ssh/connection.js';
+import type { Endpoint } from '../ssh/endpoint.js';
 import type { Generations } from '../state/generations.js';
 import type { Lock } from '../state/lock.js';
 import type { StateFolder } from '../state/state-folder.js';

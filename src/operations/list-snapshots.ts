@@ -70,7 +70,9 @@ export async function listSnapshots(
         }
       } catch (error) {
         signal.throwIfAborted();
-        errors.push(asStateError(error, `The snapshots in ${repository.location} could not be listed`).onHost(name));
+        errors.push(
+          asStateError(error, `The snapshots in ${repository.location} could not be listed`).onHost(name),
+        );
       } finally {
         await repository.close();
       }

@@ -1,6 +1,5 @@
 import type { RestorePhase } from '../coolify/artifact.js';
 import { ARTIFACTS } from '../coolify/artifacts.js';
-import { fingerprintOf } from '../coolify/managed-keys.js';
 import { failedProofs } from '../coolify/proofs.js';
 import { restoredHostKeys } from '../coolify/restore-host-keys.js';
 import { removeNotes, writeNotes } from '../coolify/restore-notes.js';
@@ -9,7 +8,8 @@ import type { Target } from '../coolify/target.js';
 import { proveTarget } from '../coolify/target-proofs.js';
 import { StateError } from '../core/errors.js';
 import { type Task, type TaskReporter, workTask } from '../engine/task.js';
-import { replaceHostKeys } from '../ssh/known-hosts.js';
+import type { HostKey } from '../ssh/host-key.js';
+import { replaceHostKeys } from '../ssh/known-hosts-file.js';
 import type { HostConfig } from './host-config.js';
 import type { RestoreOptions } from './restore.js';
 import type { RestoreContext } from './restore-context.js';
@@ -116,11 +116,11 @@ function presentedKeys(config: HostConfig): Task<RestoreContext> {
       const keys = await restoredHostKeys(context.ready);
       const [file] = config.endpoint.knownHostsFiles;
       if (file !== undefined)
-        await replaceHostKeys(file, config.endpoint.address, config.endpoint.port, keys);
+        await replaceHostKeys(file, config.endpoint.address, config.endpoint.port, keys.map(publicLine));
       context.ready.connection = await context.session.reconnect(reporter.signal, {
         ...config.endpoint,
         hostKeyChecking: 'strict',
-        pinnedFingerprints: keys.map((key) => fingerprintOf(Buffer.from(key.split(' ')[1] ?? '', 'base64'))),
+        pinnedFingerprints: keys.map(({ fingerprint }) => fingerprint),
       });
       return `the restored key ${context.ready.connection.hostKey.fingerprint}`;
     },
@@ -134,4 +134,8 @@ function onTarget(step: Pick<Task<Target>, 'name' | 'inspect' | 'apply'>): Task<
     inspect: (context, reporter) => step.inspect(context.ready, reporter),
     apply: (context, reporter, change) => step.apply(context.ready, reporter, change),
   };
+}
+
+function publicLine({ type, blob }: HostKey): string {
+  return `${type} ${blob.toString('base64')}`;
 }

@@ -35,7 +35,7 @@ export interface RestoreOptions {
   readonly wants: (artifact: string) => boolean;
   /** Asked once for each host, before anything is changed. */
   readonly confirm: (plan: RestorePlan) => Promise<boolean>;
-  readonly passphrase?: () => Promise<Secret>;
+  readonly passphrase?: (path: string) => Promise<Secret>;
   readonly signal: AbortSignal;
   readonly emit: EventSink;
 }

@@ -44,7 +44,7 @@ export interface SourceSettings {
   readonly host: string;
   readonly repositories: readonly RepositorySettings[];
   readonly identityPath: string;
-  readonly passphrase?: () => Promise<Secret>;
+  readonly passphrase?: (path: string) => Promise<Secret>;
 }
 
 /** Far above what any controller holds; a bomb stops here. */

@@ -20,7 +20,7 @@ export interface VerifyOptions {
   /** Decrypt, and prove what is inside; otherwise the stored bytes are held against the sidecar, without a key. */
   readonly readData: boolean;
   readonly forks: number;
-  readonly passphrase?: () => Promise<Secret>;
+  readonly passphrase?: (path: string) => Promise<Secret>;
   readonly signal: AbortSignal;
   readonly emit: EventSink;
 }
@@ -41,7 +41,11 @@ interface VerifyContext {
   proofs: readonly Proof[];
 }
 
-async function verifyHost(config: HostConfig, state: StateFolder, options: VerifyOptions): Promise<VerifyReport> {
+async function verifyHost(
+  config: HostConfig,
+  state: StateFolder,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
   const context: VerifyContext = { lock: undefined, opened: undefined, proofs: [] };
   const { signal, emit, from } = options;
   const stored = from.kind === 'latest' || from.kind === 'id';
@@ -56,13 +60,18 @@ async function verifyHost(config: HostConfig, state: StateFolder, options: Verif
 }
 
 /** Existence, size and checksum of what is stored. */
-function storedTasks(config: HostConfig, from: SnapshotChoice & { kind: 'latest' | 'id' }): Task<VerifyContext>[] {
+function storedTasks(
+  config: HostConfig,
+  from: SnapshotChoice & { kind: 'latest' | 'id' },
+): Task<VerifyContext>[] {
   return config.repositories.map((settings) =>
     readTask('read the stored bytes', async (context, { signal, moved }) => {
       const repository = await openRepository(settings);
       try {
         const snapshots = new SnapshotRepository(repository);
-        const found = await snapshots.find(config.name, from.kind === 'latest' ? 'latest' : from.id, { signal });
+        const found = await snapshots.find(config.name, from.kind === 'latest' ? 'latest' : from.id, {
+          signal,
+        });
         let read = 0;
         await snapshots.verify(found, {
           signal,
@@ -103,7 +112,10 @@ function dataTasks(config: HostConfig, state: StateFolder, options: VerifyOption
     }),
     readTask('prove the snapshot', async (context, reporter) => {
       if (context.opened === undefined) throw new Error('no snapshot was opened');
-      const { proofs, warnings } = await proveSource(await openSource(context.opened.generation), reporter.signal);
+      const { proofs, warnings } = await proveSource(
+        await openSource(context.opened.generation),
+        reporter.signal,
+      );
       context.proofs = proofs;
       for (const warning of warnings) reporter.warn(warning);
       const failed = failedProofs(proofs);

@@ -70,7 +70,7 @@ async function writeAll(file: FileHandle, source: AsyncIterable<Buffer>): Promis
   }
 }
 
-export async function unlinkIfThere(path: string): Promise<void> {
+async function unlinkIfThere(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {

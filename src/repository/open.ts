@@ -2,7 +2,7 @@ import { DirectoryRepository } from './directory.js';
 import type { Repository } from './repository.js';
 import type { S3Settings } from './s3-settings.js';
 
-export interface DirectorySettings {
+interface DirectorySettings {
   readonly kind: 'directory';
   /** A path or a `file:` URL. Relative ones are taken from the working directory. */
   readonly path: string;
@@ -17,6 +17,8 @@ export type RepositorySettings = S3Settings | DirectorySettings;
  */
 export async function openRepository(settings: RepositorySettings): Promise<Repository> {
   if (settings.kind === 'directory') return new DirectoryRepository(settings.path);
+  // On Node 20 the SDK writes a warning of seven lines to stderr about what it will need in future releases.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const { S3Repository } = await import('./s3.js');
   return new S3Repository(settings);
 }

@@ -21,7 +21,7 @@ export interface S3Settings {
   readonly sessionToken?: Secret | undefined;
   /** `when-required` for stores that reject the checksums of today's SDKs. */
   readonly checksums?: 'when-supported' | 'when-required' | undefined;
-  /** Bytes a part, 5 MiB at least. 16 MiB by default: 10,000 parts make 156 GiB. Memory grows with it. */
+  /** Bytes a part, 5 MiB at least. 8 MiB by default: 10,000 parts make 78 GiB. Memory grows by about ten times as much. */
   readonly partSize?: number | undefined;
   /** Parts in flight at once, 4 by default. Memory grows with it. */
   readonly partsInFlight?: number | undefined;
@@ -61,7 +61,7 @@ export function checkedS3Settings(settings: S3Settings): CheckedS3Settings {
     const missing = settings.accessKeyId === undefined ? 'access key id' : 'secret access key';
     throw bad(`the ${missing} is missing: give both halves of the credentials, or none of them`);
   }
-  const partSize = settings.partSize ?? 16 * MiB;
+  const partSize = settings.partSize ?? 8 * MiB;
   if (!Number.isSafeInteger(partSize) || partSize < SMALLEST_PART) {
     throw bad(`a part has at least ${SMALLEST_PART} bytes, not ${partSize}`);
   }

@@ -63,7 +63,7 @@ export interface SidecarFacts {
   readonly proofs: readonly Proof[];
 }
 
-export interface Proof {
+interface Proof {
   readonly name: string;
   readonly ok: boolean;
   readonly detail?: string | undefined;

@@ -38,7 +38,9 @@ export function becomeFailure(facts: BecomeFailure): StateError {
   const fail = (code: string, what: string, why: string, next: string): StateError =>
     new StateError({ kind: 'failed', code, host, what, why, next, ...(detail !== '' && { detail }) });
 
-  if (/not allowed to (execute|run)|not in the sudoers|may not run sudo|not allowed to run sudo/.test(stderr)) {
+  if (
+    /not allowed to (execute|run)|not in the sudoers|may not run sudo|not allowed to run sudo/.test(stderr)
+  ) {
     return fail(
       'ssh.become-denied',
       `${login} may not run this as ${user} on ${host}: ${command}`,

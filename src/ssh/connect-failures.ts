@@ -99,12 +99,19 @@ export function handshakeFailure(endpoint: Endpoint, error: unknown, bytesRead: 
 }
 
 /** The connection broke while logging in. */
-export function closedDuringLogin(endpoint: Endpoint, { tried }: AuthenticationLog, cause: unknown): StateError {
+export function closedDuringLogin(
+  endpoint: Endpoint,
+  { tried }: AuthenticationLog,
+  cause: unknown,
+): StateError {
   return unreachable(endpoint, {
     code: 'ssh.closed-early',
     what: `${endpoint.host} closed the connection while ${printable(endpoint.user)} was logging in`,
     why: printable(
-      [...(cause === undefined ? [] : [messageOf(cause)]), `tried so far: ${tried.join('; ') || 'nothing'}`].join('; '),
+      [
+        ...(cause === undefined ? [] : [messageOf(cause)]),
+        `tried so far: ${tried.join('; ') || 'nothing'}`,
+      ].join('; '),
     ),
     next: "look at the host's sshd log",
     cause,

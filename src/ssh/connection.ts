@@ -6,6 +6,8 @@ import type { HostKey } from './host-key.js';
 import { SshConnection } from './ssh-connection.js';
 import { openTransport } from './transport.js';
 
+export type { Endpoint } from './endpoint.js';
+
 /**
  * One SSH connection to one host; many commands at once on it. When it is lost, everything that runs on it fails at
  * once with `ssh.connection-lost` (kind `unreachable`), and so does every later call: it is never opened again.
@@ -66,7 +68,7 @@ export interface RemoteProcess {
    * what must not happen then has to be another command.
    */
   readonly stdin: Writable;
-  /** Read it or destroy it. Destroying stops a command that does not end by itself within a second. */
+  /** Read it or destroy it. Destroying stops a command that does not end by itself soon. */
   readonly stdout: Readable;
   /** The command's end; never rejects for its exit status. Need not be awaited before the output is read. */
   readonly done: Promise<Exit>;

@@ -2,7 +2,8 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { appendFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, messageOf, StateError } from '../core/errors.js';
-import { type HostKey, knownHostsName } from './host-key.js';
+import { printable } from '../core/terminal-text.js';
+import { type HostKey, hostKeyOf, knownHostsName } from './host-key.js';
 import { type KnownHost, namesMatch, parseKnownHosts, splitLine } from './known-hosts.js';
 
 /**
@@ -35,21 +36,21 @@ export async function appendHostKey(file: string, name: string, key: HostKey): P
 }
 
 /**
- * Makes `keys` the only ones known for a host, after a restore gave it other ones. Only its own plain entries go:
+ * Makes `keys` (lines of public key files: type, base64, comment) the only ones known for a host, after a restore gave it other ones. Only its own plain entries go:
  * markers, wildcards, other hosts and comments stay byte for byte; a line that names several hosts loses this one.
  * The file is replaced in one step and keeps its mode. Nothing is written when it says so already.
  * @returns whether the file changed
- * @throws StateError `ssh.known-hosts-unwritable`
+ * @throws StateError `ssh.known-hosts-unwritable`; `ssh.host-key-invalid` for a line that is no public key
  */
 export async function replaceHostKeys(
   file: string,
   host: string,
   port: number,
-  keys: readonly HostKey[],
+  keys: readonly string[],
 ): Promise<boolean> {
   const name = knownHostsName(host, port);
   const before = await textOf(file);
-  const after = withHostKeys(before, name, keys);
+  const after = withHostKeys(before, name, keys.map(publicKeyOf));
   if (after === before) return false;
   try {
     await replaceFile(file, Buffer.from(after, 'latin1'));
@@ -80,6 +81,18 @@ export function withHostKeys(text: string, name: string, keys: readonly HostKey[
   const start = kept.join('');
   if (added.length === 0) return start;
   return `${start}${start === '' || start.endsWith('\n') ? '' : '\n'}${added.join('')}`;
+}
+
+function publicKeyOf(line: string): HostKey {
+  const [type = '', base64 = ''] = line.trim().split(/\s+/);
+  const key = hostKeyOf(Buffer.from(base64, 'base64'));
+  if (key?.type === type) return key;
+  throw new StateError({
+    kind: 'failed',
+    code: 'ssh.host-key-invalid',
+    what: 'A host key cannot be written to known_hosts',
+    why: `"${printable(line.slice(0, 60))}" is not a public key`,
+  });
 }
 
 /** A plain entry that names the host itself, not by a wildcard. */

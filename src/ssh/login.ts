@@ -65,11 +65,18 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
         return true;
       };
 
-      client.on('banner', (text) => onEvent?.({ type: 'banner', text: printable(text, { multiline: true }) }));
+      client.on('banner', (text) =>
+        onEvent?.({ type: 'banner', text: printable(text, { multiline: true }) }),
+      );
       client.once('handshake', ({ kex, cs }) => {
         phase = 'authentication';
         deadline?.restart(LOGIN_LIMIT_MS);
-        onEvent?.({ type: 'handshake', cipher: cs.cipher, keyExchange: kex, native: nativeCryptoAvailable() });
+        onEvent?.({
+          type: 'handshake',
+          cipher: cs.cipher,
+          keyExchange: kex,
+          native: nativeCryptoAvailable(),
+        });
       });
       client.once('ready', () => {
         onEvent?.({ type: 'authenticated', method: log.current });
@@ -82,7 +89,8 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
         else reject(authenticationFailure(endpoint, log, error));
       });
       client.on('close', () => {
-        if (phase === 'handshake') reject(handshakeFailure(endpoint, new Error('it hung up'), socket.bytesRead));
+        if (phase === 'handshake')
+          reject(handshakeFailure(endpoint, new Error('it hung up'), socket.bytesRead));
         else reject(closedDuringLogin(endpoint, log, undefined));
       });
       client.connect({
@@ -101,7 +109,8 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
         authHandler: handler,
       });
     });
-    if (!hostKey) throw new StateError({ kind: 'failed', code: 'unexpected', what: 'No host key was checked' });
+    if (!hostKey)
+      throw new StateError({ kind: 'failed', code: 'unexpected', what: 'No host key was checked' });
     return { client, hostKey };
   } catch (error) {
     client.end();

@@ -71,7 +71,11 @@ export class ChannelProcess implements RemoteProcess {
     this.stdin = new Writable({
       highWaterMark: BUFFER,
       write: (chunk: Buffer, _encoding, callback) => this.#write([chunk], callback),
-      writev: (chunks, callback) => this.#write(chunks.map(({ chunk }) => chunk), callback),
+      writev: (chunks, callback) =>
+        this.#write(
+          chunks.map(({ chunk }) => chunk),
+          callback,
+        ),
       final: (callback) => {
         channel.end();
         callback();
@@ -105,6 +109,11 @@ export class ChannelProcess implements RemoteProcess {
       this.#errEnded = true;
       this.#maybeFinish();
     });
+  }
+
+  /** Printable form of the command. */
+  get command(): string {
+    return this.#settings.command;
   }
 
   get progress(): Progress {
@@ -244,12 +253,11 @@ export class ChannelProcess implements RemoteProcess {
       why: `exit status ${code ?? 'unknown'}`,
     });
   }
-
 }
 
 const BUFFER = 1024 * 1024;
 const STDERR_LIMIT = 64 * 1024;
-const GRACE_MS = 1000;
+const GRACE_MS = 500;
 
 interface PromiseWithResolversOf<T> {
   readonly promise: Promise<T>;

@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Client, ClientChannel } from 'ssh2';
+import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { StateError } from '../core/errors.js';
 import { becomeFailure, becomeTimeout, sudoArguments } from './become.js';
-import { command, describe, type RemoteCommand, render, script } from './command.js';
+import { ChosenFiles } from './chosen-files.js';
+import { describe, type RemoteCommand, render, script } from './command.js';
 import type { Connection, OpenOptions, RemoteProcess, RunOptions, RunResult } from './connection.js';
 import type { Become, Endpoint } from './endpoint.js';
-import { type HostFiles, hostFiles } from './files.js';
+import type { HostFiles } from './files.js';
 import type { HostKey } from './host-key.js';
 import { ChannelProcess } from './remote-process.js';
-import { commandFailed, connectionClosed, connectionLost, outputTooLarge, sessionRefused } from './run-failures.js';
+import {
+  commandFailed,
+  connectionClosed,
+  connectionLost,
+  outputTooLarge,
+  sessionRefused,
+} from './run-failures.js';
 import { Sessions } from './sessions.js';
 import { BOOT, newMarker } from './start-marker.js';
 import type { Transport } from './transport.js';
@@ -26,7 +33,7 @@ export class SshConnection implements Connection {
   readonly #socket: Socket;
   readonly #sessions = new Sessions(MAX_COMMANDS);
   readonly #running = new Set<ChannelProcess>();
-  readonly #opening = new Set<(error: unknown) => void>();
+  readonly #waiting = new Set<(error: unknown) => void>();
   readonly #leaveSignal: () => void;
   /** Why nothing can be done any more, for a command of this form and this progress. */
   #over: ((command?: string, process?: ChannelProcess) => unknown) | undefined;
@@ -41,7 +48,7 @@ export class SshConnection implements Connection {
     this.address = endpoint.address;
     this.port = endpoint.port;
     this.hostKey = hostKey;
-    this.files = hostFiles(this, client, endpoint);
+    this.files = new ChosenFiles(this, () => this.#openSftp());
 
     client.on('error', (error: Error & { level?: string }) => {
       if (error.level !== 'agent') this.#lost(error);
@@ -79,6 +86,25 @@ export class SshConnection implements Connection {
 
   open(remote: RemoteCommand, options: OpenOptions = {}): Promise<RemoteProcess> {
     return this.#start(remote, options);
+  }
+
+  /** Ends an operation of another protocol on this connection when the connection ends, or the signal fires. */
+  async guard<T>(what: string, operation: Promise<T>, signal?: AbortSignal): Promise<T> {
+    let refuse = (_reason: unknown): void => undefined;
+    const onAbort = (): void => refuse(signal?.reason);
+    operation.catch(() => undefined);
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        refuse = reject;
+        if (this.#over) throw this.#over(what);
+        this.#waiting.add(refuse);
+        signal?.addEventListener('abort', onAbort, { once: true });
+        operation.then(resolve, (error: unknown) => reject(this.#over?.(what) ?? error));
+      });
+    } finally {
+      this.#waiting.delete(refuse);
+      signal?.removeEventListener('abort', onAbort);
+    }
   }
 
   close(): Promise<void> {
@@ -139,6 +165,15 @@ export class SshConnection implements Connection {
     return process;
   }
 
+  /** The SFTP subsystem, when commands need nobody else's rights and the host offers it. */
+  async #openSftp(): Promise<SFTPWrapper | undefined> {
+    if (this.#endpoint.become !== undefined && (await this.#otherUser())) return undefined;
+    const opening = new Promise<SFTPWrapper | undefined>((resolve) => {
+      this.#client.sftp((error, session) => resolve(error ? undefined : session));
+    });
+    return this.guard('open SFTP', opening);
+  }
+
   /** Whom to become, asked once: nobody when we are that user already, whatever the names say. */
   async #otherUser(): Promise<Become | undefined> {
     this.#becomeUser ??= this.#findOtherUser();
@@ -196,7 +231,7 @@ export class SshConnection implements Connection {
           refused = true;
           reject(reason);
         };
-        this.#opening.add(refuse);
+        this.#waiting.add(refuse);
         signal?.addEventListener('abort', onAbort, { once: true });
         this.#client.exec(line, (error, channel) => {
           if (error) {
@@ -209,7 +244,7 @@ export class SshConnection implements Connection {
         });
       });
     } finally {
-      this.#opening.delete(refuse);
+      this.#waiting.delete(refuse);
       signal?.removeEventListener('abort', onAbort);
     }
   }
@@ -244,7 +279,9 @@ export class SshConnection implements Connection {
   }
 
   #lost(cause: Error | undefined): void {
-    this.#end((name, process) => connectionLost(this.host, { command: name, progress: process?.progress, cause }));
+    this.#end((name, process) =>
+      connectionLost(this.host, { command: name, progress: process?.progress, cause }),
+    );
     this.#socket.destroy();
   }
 
@@ -254,7 +291,7 @@ export class SshConnection implements Connection {
     this.#over = reason;
     this.#leaveSignal();
     this.#sessions.abort(reason());
-    for (const refuse of this.#opening) refuse(reason());
+    for (const refuse of this.#waiting) refuse(reason());
     for (const process of this.#running) process.fail(reason(process.command, process));
   }
 

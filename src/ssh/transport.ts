@@ -61,7 +61,8 @@ export async function openTransport(
       });
       return { ...login, socket };
     } catch (error) {
-      if (!(error instanceof StateError) || error.code !== 'ssh.host-key-not-pinned') throw notPinned ?? error;
+      if (!(error instanceof StateError) || error.code !== 'ssh.host-key-not-pinned')
+        throw notPinned ?? error;
       // A pin tells no type, and a host shows one key at a time: ask for its keys of the other types as well.
       algorithms = algorithms.filter((algorithm) => keyTypeOf(algorithm) !== presented);
       notPinned ??= error;

@@ -266,7 +266,7 @@ export function repositoryContract(name: string, open: () => Promise<Subject>): 
   });
 }
 
-export function sha256(content: Buffer): string {
+function sha256(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
@@ -306,7 +306,7 @@ function gate(callers: number): () => Promise<void> {
   };
 }
 
-export function failingAfter(bytes: number, reason: Error): Readable {
+function failingAfter(bytes: number, reason: Error): Readable {
   return Readable.from(
     (async function* () {
       yield* chunked(randomBytes(bytes));

@@ -1,0 +1,71 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
+import { table } from './figures.js';
+import { COMMON } from './options.js';
+import { runCommand } from './run-command.js';
+
+const OPTIONS = {
+  inventory: COMMON.inventory,
+  list: { type: 'boolean', default: false, describe: "all groups, hosts and variables, in Ansible's JSON" },
+  graph: { type: 'boolean', default: false, describe: 'the tree of groups and hosts' },
+} as const;
+
+type Arguments = InferredOptionTypes<typeof OPTIONS> & {
+  action: string | undefined;
+  host: string | undefined;
+};
+
+/** Variables whose values are not shown. */
+const SECRET_NAME = /pass(word|phrase)?$|secret|token|private_key$|_key$/i;
+
+export const inventoryCommand: CommandModule<object, Arguments> = {
+  command: 'inventory [action] [host]',
+  describe: 'Show what the inventory means: --list, --graph, or "show HOST"',
+  builder: (yargs) =>
+    yargs
+      .options(OPTIONS)
+      .positional('action', {
+        type: 'string',
+        choices: ['show'],
+        describe: 'show the settings of a host and where they come from',
+      })
+      .positional('host', { type: 'string' })
+      .example('$0 inventory --graph', 'groups and hosts')
+      .example('$0 inventory show web1', 'every setting, its value, where it came from'),
+  handler: (args) =>
+    runCommand({ json: false }, async ({ output }) => {
+      const { openInventory, surroundings } = await import('../operations/load-hosts.js');
+      const inventory = await openInventory(args.inventory, (warning) =>
+        output.err(`warning  ${printable(warning)}`),
+      );
+      if (args.action === 'show') {
+        const { readSettings, showSource } = await import('../coolify/settings.js');
+        const host = args.host === undefined ? undefined : inventory.host(args.host);
+        if (host === undefined) throw unknownHost(args.host);
+        const rows = Object.values(readSettings(host, surroundings())).map(({ name, value, source }) => [
+          name,
+          value === undefined ? '' : printable(typeof value === 'string' ? value : JSON.stringify(value)),
+          printable(showSource(source)),
+        ]);
+        output.out(table([['SETTING', 'VALUE', 'FROM'], ...rows]));
+        return 0;
+      }
+      const { inventoryGraph, inventoryList } = await import('../inventory/render.js');
+      const redact = (variable: string): boolean => SECRET_NAME.test(variable);
+      output.out(
+        args.list ? inventoryList(inventory, { redact }) : (inventoryGraph(inventory, { redact }) ?? ''),
+      );
+      return 0;
+    }),
+};
+
+function unknownHost(host: string | undefined): StateError {
+  return new StateError({
+    kind: 'usage',
+    code: 'inventory.no-host',
+    what:
+      host === undefined ? 'Name the host to show' : `There is no host ${printable(host)} in the inventory`,
+    next: 'see "coolify-state inventory --graph"',
+  });
+}

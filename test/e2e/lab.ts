@@ -1,0 +1,127 @@
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+/** The Docker lab as the tests see it: hosts, Ceph's S3, and the built program. */
+
+const run = promisify(execFile);
+export const PROJECT = resolve(import.meta.dirname, '../..');
+export const LAB = join(PROJECT, '.lab');
+const PROGRAM = join(PROJECT, 'dist/cli/main.js');
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with the running process, for tests that interrupt it. */
+  readonly started?: (process: ReturnType<typeof spawn>) => void;
+  readonly input?: string;
+}
+
+/** Runs the built program as a user would. Everything it prints is kept for the search for secrets. */
+export function coolifyState(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  return collect(process.execPath, [PROGRAM, ...args], options);
+}
+
+export const ALL_OUTPUT: string[] = [];
+
+export function collect(program: string, args: readonly string[], { env, started, input }: RunOptions = {}): Promise<Outcome> {
+  return new Promise((resolved, reject) => {
+    const child = spawn(program, args, { cwd: PROJECT, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.on('error', reject);
+    child.on('close', (status) => {
+      const outcome = { status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+      ALL_OUTPUT.push(outcome.stdout, outcome.stderr);
+      resolved(outcome);
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input ?? '');
+    started?.(child);
+  });
+}
+
+/** A script of the lab; throws with its output when it fails. */
+export async function lab(script: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await run(join(PROJECT, 'docker', script), args, { cwd: PROJECT, maxBuffer: 64 * 1024 * 1024 });
+  return stdout;
+}
+
+/** Runs a shell script on a lab host as root, by the engine and not over SSH. */
+export async function onHost(host: string, script: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await run('docker', ['exec', `coolify-state-lab-host-${host}`, 'sh', '-c', script, 'sh', ...args], {
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+/** A folder of its own for a test: inventory, state, repository. */
+export interface Workplace {
+  readonly folder: string;
+  readonly state: string;
+  /** Options that point the program at this workplace. */
+  readonly options: readonly string[];
+  writeInventory(vars: Readonly<Record<string, unknown>>): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export async function workplace(host: string, port: number, vars: Readonly<Record<string, unknown>>): Promise<Workplace> {
+  const folder = await mkdtemp(join(tmpdir(), 'coolify-state-e2e-'));
+  const state = join(folder, 'state');
+  const inventory = join(folder, 'inventory.json');
+  const write = async (more: Readonly<Record<string, unknown>>): Promise<void> => {
+    const hostVars = {
+      ansible_host: '127.0.0.1',
+      ansible_port: port,
+      ansible_user: 'root',
+      ansible_ssh_private_key_file: join(LAB, 'id_ed25519'),
+      coolify_known_hosts_file: join(LAB, 'known_hosts'),
+      coolify_backup_encryption_key_path: join(LAB, 'backup_ed25519'),
+      ...vars,
+      ...more,
+    };
+    // JSON is YAML.
+    await writeFile(`${inventory.replace(/json$/, 'yml')}`, JSON.stringify({ controller: { hosts: { [host]: hostVars } } }));
+  };
+  await write({});
+  return {
+    folder,
+    state,
+    options: ['-i', inventory.replace(/json$/, 'yml'), '--state-dir', state],
+    writeInventory: write,
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export interface S3Access {
+  readonly endpoint: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Ceph's S3, started when it is not there. */
+export async function s3(): Promise<S3Access> {
+  await lab('s3.sh', 'up');
+  const text = await readFile(join(LAB, 's3.env'), 'utf8');
+  const env = Object.fromEntries(
+    text
+      .split('\n')
+      .map((line) => /^(?:export )?([A-Z0-9_]+)=['"]?(.*?)['"]?$/.exec(line))
+      .flatMap((match) => (match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2]]])),
+  );
+  const endpoint = env['COOLIFY_STATE_S3_ENDPOINT'] ?? env['S3_ENDPOINT'] ?? 'http://127.0.0.1:7480';
+  return { endpoint, env };
+}
+
+export function sha256(content: Buffer | string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,145 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decompressionStream, gzipStream } from '../../../src/archive/gzip.js';
+import { zstdStream } from '../../../src/archive/zstd.js';
+import { noise, pieces, run } from './streams.js';
+
+const MIB = 1024 * 1024;
+const TEXT = Buffer.from('INSERT INTO servers VALUES (1, now());\n'.repeat(60_000));
+
+describe('block-parallel gzip', () => {
+  it('is one gzip file, whatever the input and however it is cut', async () => {
+    const block = fc.record({ length: fc.nat(200_000), random: fc.boolean() });
+    const cuts = fc.array(fc.integer({ min: 100, max: 300_000 }), { minLength: 1, maxLength: 4 });
+    const options = fc.record({
+      level: fc.integer({ min: 1, max: 9 }),
+      blockSize: fc.integer({ min: 1000, max: 150_000 }),
+      concurrency: fc.integer({ min: 1, max: 5 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(block, { maxLength: 4 }), cuts, options, async (blocks, inCuts, settings) => {
+        const plain = Buffer.concat(
+          blocks.map(({ length, random }, seed) =>
+            random ? noise(length, seed + 1) : TEXT.subarray(0, length),
+          ),
+        );
+        const { output, error } = await run(gzipStream(settings), pieces(plain, ...inCuts));
+        expect(error).toBeUndefined();
+        expect(gunzipSync(output).equals(plain)).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('makes the same bytes of the same input, however it is cut and however many blocks are in work', async () => {
+    const plain = Buffer.concat([TEXT, noise(3 * MIB), TEXT]);
+    const one = await run(gzipStream({ concurrency: 1 }), pieces(plain, 70_000));
+    const four = await run(gzipStream({ concurrency: 4 }), pieces(plain, 1, 999_999));
+    expect(one.output.equals(four.output)).toBe(true);
+    expect([...one.output.subarray(0, 10)]).toEqual([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, expect.any(Number), 255]);
+  });
+
+  it('shrinks text and hardly grows what cannot shrink', async () => {
+    expect((await run(gzipStream(), pieces(TEXT, 65_536))).output.length).toBeLessThan(TEXT.length / 20);
+    const random = noise(4 * MIB);
+    expect((await run(gzipStream(), pieces(random, 65_536))).output.length).toBeLessThan(
+      random.length * 1.001,
+    );
+  });
+
+  it('compresses a block that only looks random in part', async () => {
+    const mixed = Buffer.concat([noise(300_000), Buffer.alloc(700_000, 'text ')]);
+    expect((await run(gzipStream(), [mixed])).output.length).toBeLessThan(400_000);
+  });
+
+  it('is a valid file of nothing for no input', async () => {
+    const { output } = await run(gzipStream(), []);
+    expect(gunzipSync(output)).toHaveLength(0);
+  });
+
+  it('stops when its reader goes away', async () => {
+    const stage = gzipStream({ blockSize: 1000 });
+    stage.on('data', () => stage.destroy(new Error('enough')));
+    const { error } = await run(stage, pieces(noise(200_000), 1000));
+    expect(String(error)).toContain('enough');
+  });
+});
+
+describe('decompression', () => {
+  const plain = Buffer.concat([TEXT.subarray(0, 30_000), noise(3000)]);
+  const members = Buffer.concat([
+    gzipSync(plain.subarray(0, 31_000)),
+    gzipSync(Buffer.alloc(0)),
+    gzipSync(plain.subarray(31_000)),
+  ]);
+
+  it('joins gzip members however they are cut', async () => {
+    for (const cuts of [[1], [7, 1, 3000], [65_536], [members.length]]) {
+      const { output, error } = await run(decompressionStream(), pieces(members, ...cuts));
+      expect(error).toBeUndefined();
+      expect(output.equals(plain)).toBe(true);
+    }
+  });
+
+  it('passes a plain tar archive, and one without entries, unchanged', async () => {
+    const header = Buffer.alloc(512);
+    header.write('ustar', 257);
+    for (const tar of [Buffer.concat([header, noise(300_000)]), Buffer.alloc(10_240)]) {
+      for (const cut of [1, 100_000]) {
+        const { output, error } = await run(decompressionStream(), pieces(tar, cut));
+        expect(error).toBeUndefined();
+        expect(output.equals(tar)).toBe(true);
+      }
+    }
+  });
+
+  it('unpacks zstd where this Node has it, and says so where not', async () => {
+    const packer = zstdStream();
+    if (packer === undefined) {
+      const { code } = await run(decompressionStream(), [Buffer.from('28b52ffd0400010000', 'hex')]);
+      expect(code).toBe('archive.zstd-unsupported');
+      return;
+    }
+    const packed = await run(packer, pieces(plain, 10_000));
+    expect((await run(decompressionStream(), pieces(packed.output, 1000))).output.equals(plain)).toBe(true);
+    for (const end of [packed.output.length - 3, packed.output.length - 500, 20]) {
+      const { error } = await run(decompressionStream(), pieces(packed.output.subarray(0, end), 1000));
+      expect(error).toMatchObject({ code: expect.stringMatching(/^archive\.(truncated|corrupt)$/) });
+    }
+  });
+
+  const damages: readonly [string, string, Buffer][] = [
+    ['nothing', 'archive.truncated', Buffer.alloc(0)],
+    ['another format', 'archive.unknown-format', Buffer.from('hello, this is text'.repeat(50))],
+    ['a few bytes', 'archive.unknown-format', Buffer.from('hi')],
+    ['a cut within a member', 'archive.truncated', members.subarray(0, -100)],
+    ['a cut within the last checksum', 'archive.truncated', members.subarray(0, -3)],
+    ['a cut within a header', 'archive.truncated', members.subarray(0, 5)],
+    ['text after the end', 'archive.trailing-data', Buffer.concat([members, Buffer.from('more')])],
+    ['zeros after the end', 'archive.trailing-data', Buffer.concat([members, Buffer.alloc(700)])],
+    ['a flipped bit', 'archive.corrupt', flip(members, 2000)],
+    ['a wrong checksum', 'archive.corrupt', flip(members, members.length - 6)],
+  ];
+  for (const [what, code, bytes] of damages) {
+    it(`of ${what} fails with ${code}, however it is cut`, async () => {
+      for (const cuts of [[1], [1000, 3], [bytes.length + 1]]) {
+        expect((await run(decompressionStream(), pieces(bytes, ...cuts))).code).toBe(code);
+      }
+    });
+  }
+
+  it('stops at the limit that it was given', async () => {
+    const bomb = gzipSync(Buffer.alloc(20 * MIB));
+    const { code, output } = await run(decompressionStream({ maxOutputBytes: MIB }), [bomb]);
+    expect(code).toBe('archive.limit-exceeded');
+    expect(output.length).toBeLessThanOrEqual(MIB);
+    expect((await run(decompressionStream({ maxOutputBytes: 20 * MIB }), [bomb])).code).toBeUndefined();
+  });
+});
+
+function flip(bytes: Buffer, at: number): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[at] = (changed[at] ?? 0) ^ 1;
+  return changed;
+}
