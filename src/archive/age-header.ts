@@ -11,7 +11,7 @@ export interface AgeHeader {
 }
 
 /** The first line of every age file. */
-export const AGE_INTRO = 'age-encryption.org/v1\n';
+const AGE_INTRO = 'age-encryption.org/v1\n';
 /** A header of a thousand post-quantum recipients is larger than this; nobody has one. */
 const MAX_HEADER_BYTES = 1024 * 1024;
 /** HMAC-SHA256 in base64 without padding. */

@@ -8,9 +8,9 @@ import { StateError } from '../core/errors.js';
  */
 
 /** Plaintext bytes of every chunk but the last. */
-export const CHUNK_BYTES = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 /** What a chunk grows by. */
-export const TAG_BYTES = 16;
+const TAG_BYTES = 16;
 /** Random bytes between header and first chunk. */
 export const NONCE_BYTES = 16;
 

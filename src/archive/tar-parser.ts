@@ -83,7 +83,7 @@ function headerOf(header: Header): EntryHeader {
   // tar-stream applies the names and the size of pax records, but not these.
   const number = (key: string, plain: number): number => {
     const value = Number(pax.get(key) ?? plain);
-    return Number.isFinite(value) ? value : plain;
+    return Number.isFinite(value) ? value : 0;
   };
   const text = (key: string, plain: string): string => String(pax.get(key) ?? plain);
   return {

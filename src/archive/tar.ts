@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { StateError } from '../core/errors.js';
+import { messageOf, StateError } from '../core/errors.js';
 import { writeNewFile } from './new-file.js';
 import { parseTar } from './tar-parser.js';
 import {
@@ -76,7 +76,7 @@ const READ_BYTES = 256 * 1024;
  * same bytes. The stream fails when a file is not as long as was said, changes while it is read, or is no file, and when
  * two names could not be unpacked beside each other.
  *
- * Fails with StateError `archive.source-changed`, `archive.unsafe-entry`.
+ * Fails with StateError `archive.source-changed`, `archive.source-unreadable`, `archive.unsafe-entry`.
  */
 export function packFiles(
   root: string,
@@ -128,7 +128,7 @@ export async function readEntries(
  * way. Anything else than files and folders is refused, as are names that lead elsewhere or meet each other. When it
  * fails, what was written so far is still there; the caller removes the folder.
  *
- * @throws StateError as `readEntries`, and `archive.target-not-empty`
+ * @throws StateError as `readEntries`, and `archive.target-unfit`, `archive.write-failed`
  */
 export async function extractFiles(
   source: Readable,
@@ -145,7 +145,6 @@ export async function extractFiles(
       if (header.type === 'directory') return register.addDirectory(path);
       if (header.type !== 'file') throw unsafe(path, `it is no plain file (${header.type})`);
       register.addFile(path);
-      await mkdir(join(target, path, '..'), { recursive: true, mode: 0o700 });
       extracted.push({ path, size, mode, sha256: await writeNewFile(join(target, path), content) });
     },
     options,
@@ -166,30 +165,35 @@ async function* filesOf(root: string, files: readonly PackFile[]): AsyncGenerato
 }
 
 async function openFile(path: string): Promise<Readable> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     if ((await handle.stat()).isFile()) return handle.createReadStream({ highWaterMark: READ_BYTES });
-  } catch (error) {
     await handle.close();
-    throw error;
+  } catch (cause) {
+    throw new StateError({
+      kind: 'failed',
+      code: 'archive.source-unreadable',
+      what: `${path} cannot be packed`,
+      why: messageOf(cause),
+      next: 'look at that file; nothing but this program should write there',
+      cause,
+    });
   }
-  await handle.close();
   throw unsafe(path, 'it is no plain file');
 }
 
 async function requireEmpty(target: string, source: Readable): Promise<void> {
-  try {
-    if ((await readdir(target)).length === 0) return;
-  } catch (error) {
-    source.destroy();
-    throw error;
-  }
+  const failure = await readdir(target).then(
+    (entries) => (entries.length === 0 ? undefined : { why: 'something is in that folder already' }),
+    (cause: unknown) => ({ why: messageOf(cause), cause }),
+  );
+  if (failure === undefined) return;
   source.destroy();
   throw new StateError({
     kind: 'failed',
-    code: 'archive.target-not-empty',
+    code: 'archive.target-unfit',
     what: `The archive cannot be unpacked into ${target}`,
-    why: 'something is in that folder already',
     next: 'use an empty folder',
+    ...failure,
   });
 }

@@ -176,11 +176,10 @@ async function readTar(
   try {
     await readEntries(process.stdout, onEntry, { signal });
   } catch (error) {
-    // The host's own words say more than "the archive ends early".
     process.stdout.destroy();
-    await expectSuccess(process.done, 'read files').catch((failure) => {
-      if (!signal.aborted) throw failure;
-    });
+    // Where the command itself failed, the host's own words say more than "the archive ends early".
+    const { code } = await process.done.catch(() => ({ code: undefined }));
+    if (code !== undefined && code !== 0 && !signal.aborted) await expectSuccess(process.done, 'read files');
     throw error;
   }
   await expectSuccess(process.done, 'read files');

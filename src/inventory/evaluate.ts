@@ -36,6 +36,7 @@ export class Evaluator {
       text: (value) => this.text(value),
       shown: (text) => (this.sawSecret ? '[redacted]' : text),
       wrong: (what) => scope.fault('template-value', what),
+      unsupported: (what) => this.unsupported(what),
     };
   }
 
@@ -97,6 +98,25 @@ export class Evaluator {
         );
       case 'if':
         return this.conditional(expression);
+    }
+  }
+
+  /** Whether the value comes straight from `| string`: it is text then, whatever it looks like. */
+  isText(expression: Expression): boolean {
+    switch (expression.kind) {
+      case 'filter':
+        return shortName(expression.name) === 'string';
+      case 'if': {
+        const chosen = isTrue(this.value(expression.condition)) ? expression.yes : expression.otherwise;
+        return chosen !== undefined && this.isText(chosen);
+      }
+      case 'or':
+      case 'and': {
+        const left = isTrue(this.value(expression.left)) === (expression.kind === 'or');
+        return this.isText(left ? expression.left : expression.right);
+      }
+      default:
+        return false;
     }
   }
 
@@ -168,8 +188,6 @@ export class Evaluator {
   private test(name: string, value: Value, call: Arguments): boolean {
     const test = TESTS.get(shortName(name));
     if (test === undefined) throw this.unsupported(`The test "is ${name}"`, TESTS.keys());
-    const short = shortName(name);
-    if (value instanceof Undefined && short !== 'defined' && short !== 'undefined') throw value.fault();
     return test(value, this.arguments(call).positional, this.#context);
   }
 
@@ -218,7 +236,7 @@ export class Evaluator {
     let left = this.value(first);
     for (const { operator, right } of rest) {
       const other = this.value(right);
-      if (!holds(operator, left, other, this.#context.wrong)) return false;
+      if (!holds(operator, left, other, this.#context)) return false;
       left = other;
     }
     return true;
@@ -228,7 +246,7 @@ export class Evaluator {
     if (operator === '+' && plainText(left) !== undefined && plainText(right) !== undefined) {
       return this.secretly(this.text(left) + this.text(right));
     }
-    return calculate(operator, left, right, this.#context.wrong);
+    return calculate(operator, left, right, this.#context);
   }
 
   private conditional({ condition, yes, otherwise }: Extract<Expression, { kind: 'if' }>): Value {

@@ -12,6 +12,8 @@ export interface FilterContext {
   readonly text: (value: Value) => string;
   /** The error for a value that the filter cannot take. */
   readonly wrong: (what: string) => Error;
+  /** The error for what Ansible would do and this room does not. */
+  readonly unsupported: (what: string) => Error;
 }
 
 /** Arguments after the piped value: by place, and by name. */
@@ -32,10 +34,25 @@ const textFilter =
   (value, _call, context) =>
     change(context.text(value), context);
 
+/** For filters that Python refuses to work on anything but text. */
+const strictTextFilter =
+  (name: string, change: (text: string, context: FilterContext) => string): Filter =>
+  (value, _call, context) =>
+    change(strictText(value, name, context), context);
+
 const listFilter =
   (change: (items: Value[], call: FilterArguments, context: FilterContext) => Value): Filter =>
   (value, call, context) =>
     change(itemsOf(value, context), call, context);
+
+/** For filters that treat lists as sets; what they do with text differs from one to the other. */
+const setFilter =
+  (change: (items: Value[], call: FilterArguments, context: FilterContext) => Value): Filter =>
+  (value, call, context) => {
+    if (value instanceof Undefined) throw value.fault();
+    if (!Array.isArray(value)) throw context.unsupported(`Treating ${kindOf(value)} as a set`);
+    return change(itemsOf(value, context), call, context);
+  };
 
 const withDefault: Filter = (value, call) => {
   const fallback = argument(call, 0, 'default_value') ?? '';
@@ -50,9 +67,9 @@ const length: Filter = (value, _call, context) => itemsOf(value, context).length
 export const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ['default', withDefault],
   ['d', withDefault],
-  ['expanduser', textFilter((text, { env }) => expandHome(text, env))],
-  ['basename', textFilter(baseName)],
-  ['dirname', textFilter(folderName)],
+  ['expanduser', strictTextFilter('expanduser', (text, { env }) => expandHome(text, env))],
+  ['basename', strictTextFilter('basename', baseName)],
+  ['dirname', strictTextFilter('dirname', folderName)],
   ['lower', textFilter((text) => text.toLowerCase())],
   ['upper', textFilter((text) => text.toUpperCase())],
   ['string', textFilter((text) => text)],
@@ -67,14 +84,20 @@ export const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ['length', length],
   ['count', length],
   ['list', listFilter((items) => [...items])],
-  ['first', listFilter((items, _call, { wrong }) => items[0] ?? emptyList(wrong))],
-  ['last', listFilter((items, _call, { wrong }) => items.at(-1) ?? emptyList(wrong))],
+  [
+    'first',
+    listFilter((items, _call, { wrong }) => (items.length > 0 ? (items[0] ?? null) : emptyList(wrong))),
+  ],
+  [
+    'last',
+    listFilter((items, _call, { wrong }) => (items.length > 0 ? (items.at(-1) ?? null) : emptyList(wrong))),
+  ],
   ['join', listFilter(join)],
   ['unique', listFilter((items) => distinct(items))],
   ['sort', listFilter((items, _call, context) => sorted(items, context))],
-  ['union', listFilter((items, call, context) => distinct([...items, ...other(call, context)]))],
-  ['intersect', listFilter((items, call, context) => common(items, other(call, context), true))],
-  ['difference', listFilter((items, call, context) => common(items, other(call, context), false))],
+  ['union', setFilter((items, call, context) => distinct([...items, ...other(call, context)]))],
+  ['intersect', setFilter((items, call, context) => common(items, other(call, context), true))],
+  ['difference', setFilter((items, call, context) => common(items, other(call, context), false))],
   ['ternary', ternary],
 ]);
 
@@ -84,6 +107,7 @@ function toBoolean(value: Value, _call: FilterArguments, { text }: FilterContext
 }
 
 function toInteger(value: Value, call: FilterArguments, { text }: FilterContext): Value {
+  if (value instanceof Undefined) throw value.fault();
   const fallback = argument(call, 0, 'default') ?? 0;
   const base = argument(call, 1, 'base') ?? 10;
   const number = numberOf(value);
@@ -111,6 +135,7 @@ function decimalOf(text: string): number | undefined {
 }
 
 function toFloat(value: Value, call: FilterArguments, { text }: FilterContext): Value {
+  if (value instanceof Undefined) throw value.fault();
   const number = numberOf(value);
   if (number !== undefined) return new Float(Number(number));
   const loose = plainText(value) === undefined ? undefined : decimalOf(text(value).trim());
@@ -140,9 +165,13 @@ function replace(value: Value, call: FilterArguments, { text, wrong }: FilterCon
   return text(value).replaceAll(text(from), () => text(to));
 }
 
-function split(value: Value, call: FilterArguments, { text }: FilterContext): Value {
+function split(value: Value, call: FilterArguments, context: FilterContext): Value {
+  const { text } = context;
   const separator = argument(call, 0, 'sep');
-  return splitText(text(value), separator === undefined || separator === null ? undefined : text(separator));
+  return splitText(
+    strictText(value, 'split', context),
+    separator === undefined || separator === null ? undefined : text(separator),
+  );
 }
 
 /** Python's `split`: by white space, without empty parts, when no separator is given. */
@@ -172,6 +201,12 @@ function ternary(value: Value, call: FilterArguments): Value {
   return (isTrue(value) ? argument(call, 0, 'true_val') : argument(call, 1, 'false_val')) ?? null;
 }
 
+function strictText(value: Value, name: string, { text, wrong }: FilterContext): string {
+  if (value instanceof Undefined) throw value.fault();
+  if (plainText(value) === undefined) throw wrong(`"${name}" needs text, and got ${kindOf(value)}`);
+  return text(value);
+}
+
 function itemsOf(value: Value, { wrong }: FilterContext): Value[] {
   if (value instanceof Undefined) throw value.fault();
   const items = iterate(value);
@@ -183,8 +218,8 @@ function other(call: FilterArguments, context: FilterContext): Value[] {
   return itemsOf(call.positional[0] ?? null, context);
 }
 
-function emptyList(wrong: FilterContext['wrong']): never {
-  throw wrong('The list is empty');
+function emptyList(wrong: FilterContext['wrong']): Undefined {
+  return new Undefined(() => wrong('The list is empty'));
 }
 
 function distinct(items: readonly Value[]): Value[] {

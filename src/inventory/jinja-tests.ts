@@ -7,7 +7,7 @@ type Test = (value: Value, args: readonly Value[], context: FilterContext) => bo
 
 const isNumber: Test = (value) => numberOf(value) !== undefined;
 const isText: Test = (value) => typeof value === 'string' || value instanceof Secret;
-const equals: Test = (value, [other]) => areEqual(value, other ?? null);
+const equals: Test = (value, [other]) => areEqual(defined(value), defined(other));
 const remainder = (value: Value): number => Number(numberOf(value) ?? Number.NaN) % 2;
 
 /** The tests after `is` that are understood. */
@@ -37,9 +37,14 @@ export const TESTS: ReadonlyMap<string, Test> = new Map<string, Test>([
   ['upper', (value, _args, { text }) => text(value) === text(value).toUpperCase()],
   ['eq', equals],
   ['equalto', equals],
-  ['ne', (value, [other]) => !areEqual(value, other ?? null)],
-  ['lt', (value, [other]) => (order(value, other ?? null) ?? 0) < 0],
-  ['gt', (value, [other]) => (order(value, other ?? null) ?? 0) > 0],
-  ['in', (value, [whole]) => contains(whole ?? null, value) === true],
-  ['contains', (value, [part]) => contains(value, part ?? null) === true],
+  ['ne', (value, [other]) => !areEqual(defined(value), defined(other))],
+  ['lt', (value, [other]) => (order(defined(value), defined(other)) ?? 0) < 0],
+  ['gt', (value, [other]) => (order(defined(value), defined(other)) ?? 0) > 0],
+  ['in', (value, [whole]) => contains(defined(whole), defined(value)) === true],
+  ['contains', (value, [part]) => contains(defined(value), defined(part)) === true],
 ]);
+
+function defined(value: Value | undefined): Value {
+  if (value instanceof Undefined) throw value.fault();
+  return value ?? null;
+}

@@ -15,7 +15,9 @@ export function nearestNames(wanted: string, names: Iterable<string>, limit = 3)
       scored.push({ name, score: allowed + 1 });
     }
   }
+  const best = Math.min(...scored.map(({ score }) => score));
   return scored
+    .filter(({ score }) => score <= best + 1)
     .sort((a, b) => a.score - b.score || (a.name < b.name ? -1 : 1))
     .slice(0, limit)
     .map(({ name }) => name);

@@ -115,6 +115,7 @@ export class Resolver {
   private render(pieces: readonly Piece[], at: Place): Value {
     let text = '';
     let secret = false;
+    let plain = false;
     for (const piece of pieces) {
       if (piece.kind === 'text') {
         text += piece.text;
@@ -124,9 +125,10 @@ export class Resolver {
       const value = evaluator.value(piece.expression);
       text += evaluator.output(value);
       secret ||= evaluator.sawSecret;
+      plain = pieces.length === 1 && evaluator.isText(piece.expression);
     }
     if (secret) return new Secret(text);
-    return typedResult(text);
+    return plain ? text : typedResult(text);
   }
 
   private scope(at: Place, source: string): Scope {

@@ -23,8 +23,9 @@ export function numberOf(value: Value): number | bigint | undefined {
   return value instanceof Float ? value.value : undefined;
 }
 
-/** Python's equality: by content, numbers by value. */
+/** Python's equality: by content, numbers by value. @throws the fault of an undefined value */
 export function areEqual(a: Value, b: Value): boolean {
+  for (const side of [a, b]) if (side instanceof Undefined && !side.lenient) throw side.fault();
   const left = plainText(a);
   if (left !== undefined) return left === plainText(b);
   const number = numberOf(a);
@@ -69,7 +70,7 @@ export function contains(whole: Value, part: Value): boolean | undefined {
   }
   if (Array.isArray(whole)) return whole.some((member) => areEqual(member, part));
   const key = asKey(part);
-  if (whole instanceof Map) return key !== undefined && whole.has(key);
+  if (whole instanceof Map) return key === undefined ? undefined : whole.has(key);
   if (isLazyMap(whole)) return typeof key === 'string' && whole.keys().includes(key);
   return undefined;
 }

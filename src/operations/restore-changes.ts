@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestorePhase } from '../coolify/artifact.js';
 import { ARTIFACTS } from '../coolify/artifacts.js';
 import { failedProofs } from '../coolify/proofs.js';
@@ -8,6 +9,8 @@ import type { Target } from '../coolify/target.js';
 import { proveTarget } from '../coolify/target-proofs.js';
 import { StateError } from '../core/errors.js';
 import { type Task, type TaskReporter, workTask } from '../engine/task.js';
+import type { Connection } from '../ssh/connection.js';
+import type { Endpoint } from '../ssh/endpoint.js';
 import type { HostKey } from '../ssh/host-key.js';
 import { replaceHostKeys } from '../ssh/known-hosts-file.js';
 import type { HostConfig } from './host-config.js';
@@ -117,7 +120,7 @@ function presentedKeys(config: HostConfig): Task<RestoreContext> {
       const [file] = config.endpoint.knownHostsFiles;
       if (file !== undefined)
         await replaceHostKeys(file, config.endpoint.address, config.endpoint.port, keys.map(publicLine));
-      context.ready.connection = await context.session.reconnect(reporter.signal, {
+      context.ready.connection = await reconnectAfterReload(context, reporter.signal, {
         ...config.endpoint,
         hostKeyChecking: 'strict',
         pinnedFingerprints: keys.map(({ fingerprint }) => fingerprint),
@@ -135,6 +138,25 @@ function onTarget(step: Pick<Task<Target>, 'name' | 'inspect' | 'apply'>): Task<
     apply: (context, reporter, change) => step.apply(context.ready, reporter, change),
   };
 }
+
+/** sshd that reloads closes its port for a moment; whoever comes then is refused, and tries again. */
+async function reconnectAfterReload(
+  context: RestoreContext,
+  signal: AbortSignal,
+  endpoint: Endpoint,
+): Promise<Connection> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await context.session.reconnect(signal, endpoint);
+    } catch (error) {
+      if (attempt >= 20 || !(error instanceof StateError) || !MOMENTARY.includes(error.code)) throw error;
+      await sleep(RELOAD_PAUSE_MS, undefined, { signal });
+    }
+  }
+}
+
+const RELOAD_PAUSE_MS = 250;
+const MOMENTARY: readonly string[] = ['ssh.refused', 'ssh.closed-early', 'ssh.connection-lost'];
 
 function publicLine({ type, blob }: HostKey): string {
   return `${type} ${blob.toString('base64')}`;

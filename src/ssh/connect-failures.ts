@@ -65,8 +65,8 @@ export function silent(endpoint: Endpoint, bytesRead: number): StateError {
   });
 }
 
-/** ssh2 gave up before logging in. */
-export function handshakeFailure(endpoint: Endpoint, error: unknown, bytesRead: number): StateError {
+/** ssh2 gave up before logging in. `greeting` is the beginning of what the other side said. */
+export function handshakeFailure(endpoint: Endpoint, error: unknown, greeting: string): StateError {
   const message = messageOf(error);
   if (/no matching/i.test(message)) {
     return unreachable(endpoint, {
@@ -77,14 +77,14 @@ export function handshakeFailure(endpoint: Endpoint, error: unknown, bytesRead: 
       cause: error,
     });
   }
-  if (
-    /invalid (header|ident|identification)|length .*exceed|bad packet/i.test(message) ||
-    /version/i.test(message)
-  ) {
+  const says = printable(greeting.split('\n')[0]?.trim().slice(0, 60) ?? '');
+  // sshd itself says only these without its version first.
+  const turnedAway = /^(Exceeded MaxStartups|Not allowed at this time)/.test(greeting);
+  if (greeting !== '' && !turnedAway && !/^SSH-2/m.test(greeting)) {
     return unreachable(endpoint, {
       code: 'ssh.not-ssh',
       what: `${endpoint.address} port ${endpoint.port} does not speak SSH`,
-      why: message,
+      why: `it says "${says}"`,
       next: 'check ansible_port',
       cause: error,
     });
@@ -92,7 +92,7 @@ export function handshakeFailure(endpoint: Endpoint, error: unknown, bytesRead: 
   return unreachable(endpoint, {
     code: 'ssh.closed-early',
     what: `${endpoint.host} closed the connection before logging in`,
-    why: bytesRead === 0 ? 'it said nothing' : message,
+    why: greeting === '' ? 'it said nothing' : turnedAway ? `it says "${says}"` : message,
     next: "look at the host's sshd log: too many connections (MaxStartups), a ban (fail2ban), or a broken configuration",
     cause: error,
   });

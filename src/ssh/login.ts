@@ -43,6 +43,10 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
   let phase: 'handshake' | 'authentication' = 'handshake';
   let deadline: Deadline | undefined;
   let onAbort = (): void => undefined;
+  let greeting = '';
+  const listen = (chunk: Buffer): void => {
+    if (greeting.length < 1024) greeting += chunk.toString('latin1');
+  };
 
   try {
     await new Promise<void>((resolve, reject) => {
@@ -58,7 +62,7 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
         // The host may agree on new session keys at any time; it must stay the same host.
         if (hostKey) return hostKey.blob.equals(blob);
         const presented = hostKeyOf(blob);
-        if (!presented) throw handshakeFailure(endpoint, new Error('the host key is malformed'), 1);
+        if (!presented) throw handshakeFailure(endpoint, new Error('its host key is malformed'), greeting);
         const verdict = policy.judge(presented);
         if (verdict === 'new') await settings.acceptHostKey(presented);
         hostKey = presented;
@@ -70,6 +74,7 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
       );
       client.once('handshake', ({ kex, cs }) => {
         phase = 'authentication';
+        socket.off('data', listen);
         deadline?.restart(LOGIN_LIMIT_MS);
         onEvent?.({
           type: 'handshake',
@@ -84,15 +89,15 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
       });
       client.on('error', (error: Error & { level?: string }) => {
         if (error.level === 'agent') return;
-        if (phase === 'handshake') reject(handshakeFailure(endpoint, error, socket.bytesRead));
+        if (phase === 'handshake') reject(handshakeFailure(endpoint, error, greeting));
         else if (error.level === 'client-socket') reject(closedDuringLogin(endpoint, log, error));
         else reject(authenticationFailure(endpoint, log, error));
       });
       client.on('close', () => {
-        if (phase === 'handshake')
-          reject(handshakeFailure(endpoint, new Error('it hung up'), socket.bytesRead));
+        if (phase === 'handshake') reject(handshakeFailure(endpoint, new Error('it hung up'), greeting));
         else reject(closedDuringLogin(endpoint, log, undefined));
       });
+      socket.on('data', listen);
       client.connect({
         sock: socket,
         username: endpoint.user,

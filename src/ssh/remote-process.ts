@@ -44,6 +44,7 @@ export class ChannelProcess implements RemoteProcess {
   #outEnded = false;
   #errEnded = false;
   #settled = false;
+  #killed = false;
   #received = 0;
   #sent = 0;
   #grace: NodeJS.Timeout | undefined;
@@ -77,12 +78,14 @@ export class ChannelProcess implements RemoteProcess {
           callback,
         ),
       final: (callback) => {
-        channel.end();
+        // Not `end`: a channel that has ended both ways is closed by ssh2 at once, and an exit status that is still
+        // on its way (sshd sends it when the command was reaped, after the end of its output) would be lost.
+        channel.eof();
         callback();
       },
       destroy: (error, callback) => {
         // Closing is all that SSH can do to an input that is not complete; the command must not take it for an end.
-        if (!this.stdin.writableFinished && !this.#settled) this.kill();
+        if (!this.stdin.writableFinished && !this.#exit) this.kill();
         callback(error);
       },
     });
@@ -131,8 +134,9 @@ export class ChannelProcess implements RemoteProcess {
 
   kill(): void {
     if (this.#settled) return;
+    this.#killed = true;
     this.#close();
-    this.#finish({ code: undefined, signal: 'SIGTERM', stderr: this.#stderrText() });
+    this.#finish({ ...(this.#exit ?? { code: undefined, signal: 'SIGTERM' }), stderr: this.#stderrText() });
   }
 
   /** Ends everything at once with an error: the connection is lost, or the caller gave up. */
@@ -159,7 +163,10 @@ export class ChannelProcess implements RemoteProcess {
     socket.cork();
     for (const chunk of chunks.slice(0, -1)) channel.write(chunk);
     const last = chunks.at(-1) ?? Buffer.alloc(0);
-    channel.write(last, callback);
+    // It fails only when the channel has closed: the end of the process, which follows, then fails this input too.
+    channel.write(last, (error) => {
+      if (!error) callback();
+    });
     socket.uncork();
     for (const chunk of chunks) this.#sent += chunk.length;
   }
@@ -203,7 +210,7 @@ export class ChannelProcess implements RemoteProcess {
     // Later than whoever waits for `done`: the exit status explains more than the broken input.
     setImmediate(() => {
       if (!this.stdin.writableFinished) this.stdin.destroy(this.#inputRefused(exit));
-      if (exit.signal === 'SIGTERM' && !this.stdout.readableEnded) this.stdout.destroy();
+      if (this.#killed && !this.stdout.readableEnded) this.stdout.destroy();
     });
   }
 

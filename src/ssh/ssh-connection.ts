@@ -145,13 +145,15 @@ export class SshConnection implements Connection {
       command: describe(remote),
       stderr: process.preamble.replaceAll(prompt, ''),
     });
-    process.onPreamble = (preamble) => {
+    const onPreamble = (preamble: string): void => {
       const count = preamble.split(prompt).length - 1;
       if (count <= prompts) return;
       prompts = count;
       if (count === 1) process.sendFirst(`${become.password?.reveal() ?? ''}\n`);
       else process.fail(becomeFailure({ ...facts(), code: undefined, prompts }));
     };
+    process.onPreamble = onPreamble;
+    onPreamble(process.preamble);
     const timer = setTimeout(() => process.fail(becomeTimeout(facts())), BECOME_LIMIT_MS);
     try {
       await process.started;
@@ -190,7 +192,7 @@ export class SshConnection implements Connection {
     return own !== undefined && own === theirs ? undefined : become;
   }
 
-  /** Opens a channel, when it is this command's turn. */
+  /** Starts a command, when it is its turn. */
   async #exec(
     argv: readonly [string, ...string[]],
     marker: string,
@@ -202,8 +204,7 @@ export class SshConnection implements Connection {
       this.#throwIfOver(remote);
       const leave = await this.#sessions.enter(signal);
       try {
-        const channel = await this.#openChannel(line, remote, signal, leave);
-        return this.#attach(channel, marker, remote, signal);
+        return await this.#execNow(line, marker, remote, signal, leave);
       } catch (error) {
         const retry = isRefusedSession(error) && this.#over === undefined && this.#sessions.lower();
         leave();
@@ -214,18 +215,19 @@ export class SshConnection implements Connection {
     }
   }
 
-  async #openChannel(
+  async #execNow(
     line: string,
+    marker: string,
     remote: RemoteCommand,
     signal: AbortSignal | undefined,
     leave: () => void,
-  ): Promise<ClientChannel> {
+  ): Promise<ChannelProcess> {
     this.#throwIfOver(remote);
     signal?.throwIfAborted();
     let refuse = (_reason: unknown): void => undefined;
     const onAbort = (): void => refuse(signal?.reason);
     try {
-      return await new Promise<ClientChannel>((resolve, reject) => {
+      return await new Promise<ChannelProcess>((resolve, reject) => {
         let refused = false;
         refuse = (reason) => {
           refused = true;
@@ -239,8 +241,9 @@ export class SshConnection implements Connection {
             return;
           }
           channel.once('close', leave);
+          // Now, not a moment later: the exit status of a short command may stand in the same packet.
           if (refused) channel.resume().destroy();
-          else resolve(channel);
+          else resolve(this.#attach(channel, marker, remote, signal));
         });
       });
     } finally {
@@ -270,7 +273,6 @@ export class SshConnection implements Connection {
       signal?.removeEventListener('abort', onAbort);
     };
     process.done.then(forget, forget);
-    if (signal?.aborted) onAbort();
     return process;
   }
 

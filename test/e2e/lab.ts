@@ -118,7 +118,7 @@ export async function s3(): Promise<S3Access> {
       .map((line) => /^(?:export )?([A-Z0-9_]+)=['"]?(.*?)['"]?$/.exec(line))
       .flatMap((match) => (match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2]]])),
   );
-  const endpoint = env['COOLIFY_STATE_S3_ENDPOINT'] ?? env['S3_ENDPOINT'] ?? 'http://127.0.0.1:7480';
+  const endpoint = env['COOLIFY_S3_ENDPOINT'] ?? '';
   return { endpoint, env };
 }
 

@@ -18,16 +18,27 @@ export type Answer = z.output<typeof Answer>;
 
 /** What Ansible answers, in the order of the jobs. Fails with a sentence when it is not installed. */
 export async function askAnsible(jobs: readonly Job[]): Promise<Answer[]> {
-  const child = spawn(await ansiblePython(), [join(import.meta.dirname, 'ansible_oracle.py')], {
+  return z.array(Answer).parse(await runPython('ansible_oracle.py', jobs));
+}
+
+/** What functions of Python and Ansible make of inputs: the tagged answers, by function and in order. */
+export async function askPython(
+  questions: Readonly<Record<string, readonly unknown[]>>,
+): Promise<Record<string, unknown[]>> {
+  return z.record(z.string(), z.array(z.unknown())).parse(await runPython('python_functions.py', questions));
+}
+
+async function runPython(script: string, input: unknown): Promise<unknown> {
+  const child = spawn(await ansiblePython(), [join(import.meta.dirname, script)], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: '/nonexistent', PYTHONDONTWRITEBYTECODE: '1' },
   });
   const exit = once(child, 'close');
-  child.stdin.end(JSON.stringify(jobs));
+  child.stdin.end(JSON.stringify(input));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
   const [status] = await exit;
-  if (status === 0) return z.array(Answer).parse(JSON.parse(out));
-  throw new Error(`The oracle failed (${status}): ${err}`);
+  if (status === 0) return JSON.parse(out);
+  throw new Error(`${script} failed (${status}): ${err}`);
 }
 
 /** The Python that Ansible is installed in: the one in the first line of its command. */

@@ -133,10 +133,10 @@ describe('a process on the host', () => {
   });
 
   test('can be killed', async () => {
-    const process = await connection.open(command('sleep', '60'));
+    const process = await connection.open(command('sleep', '3571'));
     process.kill();
     expect(await process.done).toMatchObject({ code: undefined, signal: 'SIGTERM' });
-    const left = await connection.run(script('ps -eo args= | grep -c "^sleep 60$" || :'));
+    const left = await connection.run(script('ps -eo args= | grep -c "^sleep 3571$" || :'));
     expect(left.stdout.toString()).toBe('0\n');
   });
 

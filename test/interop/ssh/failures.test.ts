@@ -1,3 +1,4 @@
+import { connect as dial } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -21,7 +22,7 @@ describe('connecting fails with its own code and a next step when', () => {
     expect(connect(sshd.endpoint(changes), { signal: never() }).then((open) => open.close())).rejects;
 
   test('nothing listens on the port', async () => {
-    (await failing({ port: await freePort() })).toMatchObject({
+    await (await failing({ port: await freePort() })).toMatchObject({
       kind: 'unreachable',
       code: 'ssh.refused',
       host: 'testhost',
@@ -32,7 +33,7 @@ describe('connecting fails with its own code and a next step when', () => {
   test('the name cannot be found', async () => {
     await (await failing({ address: 'no-such-host.invalid' })).toMatchObject({
       kind: 'unreachable',
-      code: expect.stringMatching(/^ssh\.(name-unknown)$/),
+      code: 'ssh.name-unknown',
     });
   });
 
@@ -63,22 +64,12 @@ describe('connecting fails with its own code and a next step when', () => {
   test('the host hangs up before logging in', async () => {
     const refusing = await startSshd({ config: ['MaxStartups 1:100:1', 'LoginGraceTime 60'] });
     cleanup.push(() => refusing.stop());
-    const hog = await startProxy(refusing.port);
-    cleanup.push(() => hog.close());
-    const holding = connect(
-      refusing.endpoint({ port: hog.port, connectTimeoutMs: 3000, identityFiles: [] }),
-      {
-        signal: never(),
-      },
-    ).catch(() => undefined);
-    const { connect: dial } = await import('node:net');
     const held = dial(refusing.port, '127.0.0.1');
     cleanup.push(() => held.destroy());
     await new Promise((resolve) => held.once('data', resolve));
     await expect(connect(refusing.endpoint(), { signal: never() })).rejects.toMatchObject({
       code: 'ssh.closed-early',
     });
-    await holding;
   });
 
   test('there is no algorithm in common', async () => {
