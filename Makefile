@@ -11,6 +11,8 @@ ARGS ?=
 # The lab's host: its name in the inventory.
 HOST ?= coolify.dev.test
 
+# npm writes this file at the end of an installation.
+MODULES = node_modules/.package-lock.json
 RUN = node dist/cli/main.js
 limited = $(if $(LIMIT),'$(1):&$(LIMIT)','$(1)')
 
@@ -27,10 +29,10 @@ test: build ## all tests: lint, types, unit, interop, and e2e on the Docker host
 	docker/host.sh build
 	npx vitest run --project e2e
 
-test-unit: node_modules ## pure logic only, in seconds
+test-unit: $(MODULES) ## pure logic only, in seconds
 	npx vitest run --project unit
 
-test-interop: node_modules ## against age, OpenSSH, PostgreSQL, Ansible
+test-interop: $(MODULES) ## against age, OpenSSH, PostgreSQL, Ansible
 	docker/programs.sh
 	npx vitest run --project interop
 
@@ -38,17 +40,17 @@ test-e2e: build ## on the Docker hosts and Ceph's S3
 	docker/host.sh build
 	npx vitest run --project e2e
 
-check: node_modules ## lint, format, types, unused code, package, shell scripts
+check: $(MODULES) ## lint, format, types, unused code, package, shell scripts
 	npx biome check --error-on-warnings .
 	npx tsc --noEmit
 	npx knip
 	npx publint --strict
 	git ls-files '*.sh' .ci/run | xargs shellcheck -x
 
-format: node_modules ## let biome write what it can mend
+format: $(MODULES) ## let biome write what it can mend
 	npx biome check --write .
 
-build: node_modules ## TypeScript to dist/
+build: $(MODULES) ## TypeScript to dist/
 	@npx tsc -p tsconfig.build.json && chmod +x dist/cli/main.js
 
 bench: build ## measured comparisons
@@ -90,7 +92,6 @@ prod-snapshots: build ## what there is of the group "production"
 clean: ## what was built here; the lab's images stay (docker/host.sh clean removes them)
 	rm -rf dist node_modules
 
-# npm writes this file at the end of a good install.
-node_modules: package.json package-lock.json
+$(MODULES): package-lock.json
 	npm ci --no-audit --no-fund
-	@touch node_modules
+	@touch $@

@@ -6,7 +6,7 @@
 #   host.sh known-hosts NAME                   read its host keys again, print them as known_hosts lines
 #   host.sh list                               name, kind, port, state
 #   host.sh build                              make images and templates only
-#   host.sh clean                              remove all hosts, templates and images of the lab
+#   host.sh clean                              remove all of the lab from the engine, the S3 server too
 # A host keeps its port by its name; the first one gets 2201. To get in:
 #   ssh -p PORT -i .lab/id_ed25519 -o UserKnownHostsFile=.lab/known_hosts root@127.0.0.1
 set -euo pipefail
@@ -105,9 +105,10 @@ down_all() {
 
 clean() {
   down_all
-  docker rm -fv "$builder" >/dev/null 2>&1 || true
+  docker ps --all --quiet --filter "label=$LAB_LABEL" | xargs -r docker rm -fv >/dev/null
   docker volume ls --quiet --filter "label=$LAB_LABEL" | xargs -r docker volume rm >/dev/null
   docker image ls --format '{{.Repository}}:{{.Tag}}' 'coolify-state-lab/*' | xargs -r docker rmi -f >/dev/null
+  docker image prune --force --filter "label=$LAB_LABEL" >/dev/null
 }
 
 usage() { sed -n 's/^#   //p' "$0" >&2; exit 2; }

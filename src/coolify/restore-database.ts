@@ -24,7 +24,7 @@ export async function inspectDatabase(target: Target, reporter: TaskReporter): P
   const restore: Change = {
     summary: `restore ${tables.length} tables with ${rows} rows beside the live database and swap them in`,
   };
-  if (target.databaseMatches === undefined) {
+  if (target.databaseDifferences === undefined) {
     if (
       (await containerState(target.connection, target.layout.databaseContainer, reporter.signal)) !==
       'running'
@@ -34,13 +34,10 @@ export async function inspectDatabase(target: Target, reporter: TaskReporter): P
     const present = await readDatabase(target.connection, access, target.source.ring, {
       signal: reporter.signal,
     });
-    const differences = databaseDifferences(target.source.instance.database, present);
-    target.databaseMatches = differences.length === 0;
-    if (!target.databaseMatches) return { ...restore, diff: differences.slice(0, 50) };
+    target.databaseDifferences = databaseDifferences(target.source.instance.database, present);
   }
-  return target.databaseMatches
-    ? { unchanged: `all ${tables.length} tables hold the snapshot's rows` }
-    : restore;
+  if (target.databaseMatches) return { unchanged: `all ${tables.length} tables hold the snapshot's rows` };
+  return { ...restore, diff: target.databaseDifferences.slice(0, 50) };
 }
 
 /** New database beside the old one, proven there, swapped in by rename: the live one is whole at every moment. */
@@ -77,7 +74,7 @@ export async function applyDatabase(target: Target, reporter: TaskReporter): Pro
   }
   const former = `${FORMER_PREFIX}${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
   await swap(maintenance, access.database, former);
-  target.databaseMatches = true;
+  target.databaseDifferences = [];
   return `${present.summary.tables.length} tables restored and compared; the former database is kept as ${former} until the end`;
 }
 

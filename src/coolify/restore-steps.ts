@@ -60,7 +60,7 @@ export const startCoolify: Step = {
     if (await mustRecreate(target, reporter))
       return { summary: `make the containers of Coolify ${version} anew and start them` };
     const down = await stoppedWriters(target, reporter.signal);
-    const willStop = target.databaseMatches !== true;
+    const willStop = !target.databaseMatches;
     const health = await containerHealth(target.connection, 'coolify', reporter.signal);
     if (down.length === 0 && !willStop && (health === 'healthy' || health === 'none'))
       return { unchanged: 'Coolify is up and healthy' };
@@ -95,7 +95,7 @@ export const dropFormerDatabase: Step = {
     }
     const names = await formerDatabases(target, reporter.signal);
     if (names.length > 0) return { summary: `drop ${names.join(', ')}, now that all is proven` };
-    return target.databaseMatches === true
+    return target.databaseMatches
       ? { unchanged: 'there is none' }
       : { summary: 'drop the database that was replaced, once all is proven' };
   },

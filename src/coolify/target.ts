@@ -44,8 +44,8 @@ export type TargetKind = 'bare' | 'installed';
 export class Target {
   /** Whether something that Coolify reads at its start was changed, so that its containers must be made anew. */
   settingsChanged = false;
-  /** Whether the database equals the snapshot's; undefined until somebody looked. */
-  databaseMatches: boolean | undefined;
+  /** In what the database differs from the snapshot's; undefined until somebody looked. */
+  databaseDifferences: readonly string[] | undefined;
   /** Whether sshd was told to present other host keys. */
   hostKeysChanged = false;
 
@@ -58,6 +58,11 @@ export class Target {
     /** What an earlier, broken-off restore of the same snapshot wrote down, or this one did. */
     public notes: RestoreNotes,
   ) {}
+
+  /** Whether the database was looked at and found to be the snapshot's. */
+  get databaseMatches(): boolean {
+    return this.databaseDifferences?.length === 0;
+  }
 
   /** Files of an artifact, as the manifest lists them. */
   files(artifact: string): ManifestFile[] {

@@ -105,7 +105,7 @@ export class Evaluator {
   isText(expression: Expression): boolean {
     switch (expression.kind) {
       case 'filter':
-        return shortName(expression.name) === 'string';
+        return shortName(expression.name) === 'string' || this.isKeptText(expression);
       case 'if': {
         const chosen = isTrue(this.value(expression.condition)) ? expression.yes : expression.otherwise;
         return chosen !== undefined && this.isText(chosen);
@@ -118,6 +118,13 @@ export class Evaluator {
       default:
         return false;
     }
+  }
+
+  /** Text that `default` leaves as it is. */
+  private isKeptText({ name, of }: Extract<Expression, { kind: 'filter' }>): boolean {
+    if (!['default', 'd'].includes(shortName(name)) || !this.isText(of)) return false;
+    const value = this.value(of);
+    return !(value instanceof Undefined) && isTrue(value);
   }
 
   private variable(name: string): Value {

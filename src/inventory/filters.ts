@@ -1,7 +1,7 @@
 import { Secret } from '../core/secret.js';
 import { baseName, type Environment, expandHome, folderName } from './paths.js';
 import { parsePythonLiteral } from './python-literal.js';
-import { Float, kindOf, Undefined, type Value } from './value.js';
+import { Float, type Key, kindOf, Tuple, Undefined, type Value } from './value.js';
 import { areEqual, asKey, isTrue, iterate, memberOf, numberOf, order, plainText } from './value-algebra.js';
 import { narrow } from './yaml-scalars.js';
 
@@ -50,7 +50,8 @@ const setFilter =
   (change: (items: Value[], call: FilterArguments, context: FilterContext) => Value): Filter =>
   (value, call, context) => {
     if (value instanceof Undefined) throw value.fault();
-    if (!Array.isArray(value)) throw context.unsupported(`Treating ${kindOf(value)} as a set`);
+    if (!Array.isArray(value) || value instanceof Tuple)
+      throw context.unsupported(`Treating ${kindOf(value)} as a set`);
     return change(itemsOf(value, context), call, context);
   };
 
@@ -93,7 +94,7 @@ export const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
     listFilter((items, _call, { wrong }) => (items.length > 0 ? (items.at(-1) ?? null) : emptyList(wrong))),
   ],
   ['join', listFilter(join)],
-  ['unique', listFilter((items) => distinct(items))],
+  ['unique', listFilter((items) => distinct(items, lowerCase))],
   ['sort', listFilter((items, _call, context) => sorted(items, context))],
   ['union', setFilter((items, call, context) => distinct([...items, ...other(call, context)]))],
   ['intersect', setFilter((items, call, context) => common(items, other(call, context), true))],
@@ -222,16 +223,24 @@ function emptyList(wrong: FilterContext['wrong']): Undefined {
   return new Undefined(() => wrong('The list is empty'));
 }
 
-function distinct(items: readonly Value[]): Value[] {
-  const seen = new Set<unknown>();
+/** The members without those that equal an earlier one, where `by` says what of them counts. */
+function distinct(items: readonly Value[], by: (item: Value) => Value = (item) => item): Value[] {
+  const seen = new Set<Key>();
   const result: Value[] = [];
   for (const item of items) {
-    const key = asKey(item);
-    if (key === undefined ? result.some((one) => areEqual(one, item)) : seen.has(key)) continue;
-    seen.add(key);
+    const compared = by(item);
+    const key = asKey(compared);
+    // True is one in Python, and one is one.
+    const plain = typeof key === 'boolean' ? Number(key) : key;
+    if (plain === undefined ? result.some((one) => areEqual(by(one), compared)) : seen.has(plain)) continue;
+    if (plain !== undefined) seen.add(plain);
     result.push(item);
   }
   return result;
+}
+
+function lowerCase(value: Value): Value {
+  return typeof value === 'string' ? value.toLowerCase() : value;
 }
 
 function common(items: readonly Value[], others: readonly Value[], wanted: boolean): Value[] {
@@ -239,9 +248,8 @@ function common(items: readonly Value[], others: readonly Value[], wanted: boole
 }
 
 function sorted(items: readonly Value[], { wrong }: FilterContext): Value[] {
-  const lower = (value: Value): Value => (typeof value === 'string' ? value.toLowerCase() : value);
   return [...items].sort((a, b) => {
-    const result = order(lower(a), lower(b));
+    const result = order(lowerCase(a), lowerCase(b));
     if (result === undefined) throw wrong(`${kindOf(a)} and ${kindOf(b)} cannot be put in order`);
     return result;
   });

@@ -36,7 +36,11 @@ export function holds(operator: Comparison['operator'], left: Value, right: Valu
 export function calculate(operator: Arithmetic, left: Value, right: Value, faults: Faults): Value {
   if (operator === '%' && plainText(left) !== undefined) throw faults.unsupported('Formatting text with %');
   needDefined(left, right);
-  if (operator === '+' && Array.isArray(left) && Array.isArray(right)) return [...left, ...right];
+  if (operator === '+' && Array.isArray(left) && Array.isArray(right)) {
+    if (left instanceof Tuple !== right instanceof Tuple)
+      throw faults.wrong('A list and a tuple cannot be joined');
+    return left instanceof Tuple ? Tuple.from([...left, ...right]) : [...left, ...right];
+  }
   if (operator === '*') {
     const repeated = repeat(left, right, faults) ?? repeat(right, left, faults);
     if (repeated !== undefined) return repeated;

@@ -99,11 +99,20 @@ class Parser {
     if (token.kind === 'number') return numberOf(token.text);
     if (token.kind === 'string') return this.strings(token.text);
     if (token.kind === 'name') return this.constant(token.text);
-    if (token.text === '-' || token.text === '+') return signed(token.text, this.value());
+    if (token.text === '-' || token.text === '+') return this.signed(token.text);
     if (token.text === '[') return this.items(']');
     if (token.text === '(') return this.tuple();
     if (token.text === '{') return this.braces();
     throw new NotLiteral();
+  }
+
+  /** One sign, and a number right behind it. */
+  private signed(sign: string): Literal {
+    const token = this.tokens[this.#at++];
+    if (token?.kind !== 'number') throw new NotLiteral();
+    const value = numberOf(token.text);
+    if (value instanceof Float) return sign === '-' ? new Float(-value.value) : value;
+    return sign === '-' ? narrow(-BigInt(value)) : value;
   }
 
   private constant(name: string): Literal {
@@ -184,13 +193,7 @@ function keyOf(value: Literal): Key {
   return value;
 }
 
-function signed(sign: string, value: Literal): Literal {
-  if (value instanceof Float) return sign === '-' ? new Float(-value.value) : value;
-  if (typeof value !== 'number' && typeof value !== 'bigint') throw new NotLiteral();
-  return sign === '-' ? narrow(-BigInt(value)) : value;
-}
-
-function numberOf(text: string): Literal {
+function numberOf(text: string): number | bigint | Float {
   if (/[jJ]$/.test(text)) throw new NotLiteral();
   const digits = text.replaceAll('_', '');
   if (/^0[xob]/i.test(digits)) return narrow(BigInt(digits));

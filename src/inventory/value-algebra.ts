@@ -1,6 +1,6 @@
 import { Secret } from '../core/secret.js';
 import { compareText } from './graph.js';
-import { Float, isLazyMap, type Key, Moment, Undefined, type Value, type ValueMap } from './value.js';
+import { Float, isLazyMap, type Key, Moment, Tuple, Undefined, type Value, type ValueMap } from './value.js';
 
 /** Python's truth: empty things, zero and nothing are false. @throws the fault of an undefined value */
 export function isTrue(value: Value): boolean {
@@ -36,7 +36,10 @@ export function areEqual(a: Value, b: Value): boolean {
   if (a instanceof Moment) return b instanceof Moment && a.iso === b.iso;
   if (Array.isArray(a)) {
     return (
-      Array.isArray(b) && a.length === b.length && a.every((one, index) => areEqual(one, b[index] ?? null))
+      Array.isArray(b) &&
+      a instanceof Tuple === b instanceof Tuple &&
+      a.length === b.length &&
+      a.every((one, index) => areEqual(one, b[index] ?? null))
     );
   }
   if (a instanceof Map) {
@@ -70,7 +73,10 @@ export function contains(whole: Value, part: Value): boolean | undefined {
   }
   if (Array.isArray(whole)) return whole.some((member) => areEqual(member, part));
   const key = asKey(part);
-  if (whole instanceof Map) return key === undefined ? undefined : whole.has(key);
+  if (whole instanceof Map) {
+    if (part instanceof Tuple) return false;
+    return key === undefined ? undefined : whole.has(key);
+  }
   if (isLazyMap(whole)) return typeof key === 'string' && whole.keys().includes(key);
   return undefined;
 }

@@ -56,16 +56,20 @@ export function becomeFailure(facts: BecomeFailure): StateError {
       'check ansible_become_password',
     );
   }
-  if (/password is required|terminal is required|must have a tty|no tty present/.test(stderr)) {
+  if (/terminal is required|must have a tty|no tty present/.test(stderr)) {
+    return fail(
+      'ssh.become-needs-terminal',
+      `sudo on ${host} runs nothing for ${login} without a terminal`,
+      'requiretty is on',
+      'turn requiretty off for this user in the sudoers of that host',
+    );
+  }
+  if (/password is required/.test(stderr)) {
     return fail(
       'ssh.become-password-missing',
       `sudo on ${host} wants a password from ${login}`,
-      facts.become.password === undefined
-        ? 'none is given'
-        : 'it asks for it on a terminal only (requiretty, or a password module of its own)',
-      facts.become.password === undefined
-        ? 'set ansible_become_password, or allow it without (NOPASSWD)'
-        : 'turn requiretty off for this user in the sudoers of that host',
+      'none is given',
+      'set ansible_become_password, or allow it without (NOPASSWD)',
     );
   }
   if (/unknown user/.test(stderr)) {

@@ -162,7 +162,8 @@ const CAT = (path: string): RemoteCommand => script('exec cat -- "$1"', path);
 
 // Names cannot contain a slash: "./" before and "/" after one make it readable whatever else is in it.
 const STAT = `exec stat -c '%f %s %u %g %Y ./x/' -- "$1"`;
-const LIST = `cd -- "$1" && exec find . -mindepth 1 -maxdepth 1 -exec stat -c '%f %s %u %g %Y %n/' -- {} +`;
+const LIST = `if [ ! -d "$1" ]; then stat -- "$1" > /dev/null && echo 'No such file or directory' >&2; exit 1; fi
+cd -- "$1" && exec find . -mindepth 1 -maxdepth 1 -exec stat -c '%f %s %u %g %Y %n/' -- {} +`;
 
 // -C: never through something that stands there already.
 const RECEIVE = `umask 077; set -C; exec cat > "$1"`;

@@ -41,7 +41,7 @@ export function requireAbsolute(action: FileAction): void {
 }
 
 export function isMissing(said: string): boolean {
-  return /no such file|does not exist/i.test(said);
+  return /no such file|does not exist|directory nonexistent/i.test(said);
 }
 
 /** SSH_FX_NO_SUCH_FILE, as a number from ssh2 and as text from ssh2-sftp-client. */

@@ -11,7 +11,7 @@ import type { Readable } from 'node:stream';
 export interface HostFiles {
   /** Undefined when nothing is there. */
   stat(path: string, options?: FileOptions): Promise<RemoteEntry | undefined>;
-  /** What is in a folder, by name, without `.` and `..`; undefined when there is no such folder. */
+  /** What is in a folder, by name, without `.` and `..`; undefined when no folder is there. */
   list(folder: string, options?: FileOptions): Promise<RemoteEntry[] | undefined>;
   /** A small file whole. */
   read(path: string, options: FileOptions & { readonly limitBytes: number }): Promise<Buffer>;

@@ -58,15 +58,21 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
       const { handler, log } = authenticator(endpoint, identities, () =>
         reject(authenticationFailure(endpoint, log)),
       );
-      const judge = async (blob: Buffer): Promise<boolean> => {
+      let accepting: Promise<void> | undefined;
+      const judge = (blob: Buffer): boolean => {
         // The host may agree on new session keys at any time; it must stay the same host.
         if (hostKey) return hostKey.blob.equals(blob);
-        const presented = hostKeyOf(blob);
-        if (!presented) throw handshakeFailure(endpoint, new Error('its host key is malformed'), greeting);
-        const verdict = policy.judge(presented);
-        if (verdict === 'new') await settings.acceptHostKey(presented);
-        hostKey = presented;
-        return true;
+        try {
+          const presented = hostKeyOf(blob);
+          if (!presented) throw handshakeFailure(endpoint, new Error('its host key is malformed'), greeting);
+          if (policy.judge(presented) === 'new') accepting = settings.acceptHostKey(presented);
+          accepting?.catch(reject);
+          hostKey = presented;
+          return true;
+        } catch (error) {
+          reject(error);
+          return false;
+        }
       };
 
       client.on('banner', (text) =>
@@ -85,7 +91,7 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
       });
       client.once('ready', () => {
         onEvent?.({ type: 'authenticated', method: log.current });
-        resolve();
+        (accepting ?? Promise.resolve()).then(resolve, reject);
       });
       client.on('error', (error: Error & { level?: string }) => {
         if (error.level === 'agent') return;
@@ -105,12 +111,8 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
         keepaliveInterval: endpoint.keepaliveMs,
         keepaliveCountMax: 3,
         algorithms: { serverHostKey: [...settings.algorithms], cipher: [...CIPHERS], compress: ['none'] },
-        hostVerifier: (blob: Buffer, verify: (permitted: boolean) => void) => {
-          judge(blob).then(verify, (error: unknown) => {
-            reject(error);
-            verify(false);
-          });
-        },
+        // At once, never by callback: ssh2 breaks the connection when that happens while data flows (a rekey).
+        hostVerifier: judge,
         authHandler: handler,
       });
     });

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 export const PROJECT = resolve(import.meta.dirname, '../..');
 export const LAB = join(PROJECT, '.lab');
-const PROGRAM = join(PROJECT, 'dist/cli/main.js');
+const PROGRAM = process.env['COOLIFY_STATE_PROGRAM'] ?? join(PROJECT, 'dist/cli/main.js');
 
 export interface Outcome {
   readonly status: number | null;
@@ -32,16 +32,28 @@ export function coolifyState(args: readonly string[], options: RunOptions = {}):
 
 export const ALL_OUTPUT: string[] = [];
 
-export function collect(program: string, args: readonly string[], { env, started, input }: RunOptions = {}): Promise<Outcome> {
+export function collect(
+  program: string,
+  args: readonly string[],
+  { env, started, input }: RunOptions = {},
+): Promise<Outcome> {
   return new Promise((resolved, reject) => {
-    const child = spawn(program, args, { cwd: PROJECT, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd: PROJECT,
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', reject);
     child.on('close', (status) => {
-      const outcome = { status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+      const outcome = {
+        status,
+        stdout: Buffer.concat(stdout).toString(),
+        stderr: Buffer.concat(stderr).toString(),
+      };
       ALL_OUTPUT.push(outcome.stdout, outcome.stderr);
       resolved(outcome);
     });
@@ -53,15 +65,22 @@ export function collect(program: string, args: readonly string[], { env, started
 
 /** A script of the lab; throws with its output when it fails. */
 export async function lab(script: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await run(join(PROJECT, 'docker', script), args, { cwd: PROJECT, maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await run(join(PROJECT, 'docker', script), args, {
+    cwd: PROJECT,
+    maxBuffer: 64 * 1024 * 1024,
+  });
   return stdout;
 }
 
 /** Runs a shell script on a lab host as root, by the engine and not over SSH. */
 export async function onHost(host: string, script: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await run('docker', ['exec', `coolify-state-lab-host-${host}`, 'sh', '-c', script, 'sh', ...args], {
-    maxBuffer: 256 * 1024 * 1024,
-  });
+  const { stdout } = await run(
+    'docker',
+    ['exec', `coolify-state-lab-host-${host}`, 'sh', '-c', script, 'sh', ...args],
+    {
+      maxBuffer: 256 * 1024 * 1024,
+    },
+  );
   return stdout;
 }
 
@@ -75,7 +94,11 @@ export interface Workplace {
   remove(): Promise<void>;
 }
 
-export async function workplace(host: string, port: number, vars: Readonly<Record<string, unknown>>): Promise<Workplace> {
+export async function workplace(
+  host: string,
+  port: number,
+  vars: Readonly<Record<string, unknown>>,
+): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), 'coolify-state-e2e-'));
   const state = join(folder, 'state');
   const inventory = join(folder, 'inventory.json');
@@ -91,7 +114,10 @@ export async function workplace(host: string, port: number, vars: Readonly<Recor
       ...more,
     };
     // JSON is YAML.
-    await writeFile(`${inventory.replace(/json$/, 'yml')}`, JSON.stringify({ controller: { hosts: { [host]: hostVars } } }));
+    await writeFile(
+      `${inventory.replace(/json$/, 'yml')}`,
+      JSON.stringify({ controller: { hosts: { [host]: hostVars } } }),
+    );
   };
   await write({});
   return {

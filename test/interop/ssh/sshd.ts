@@ -45,6 +45,9 @@ export async function startSshd({
   const identity = newKey(join(folder, 'id_ed25519'), 'ed25519');
   await writeFile(join(folder, 'authorized_keys'), await readFile(`${identity}.pub`), { mode: 0o600 });
   const port = await freePort();
+  const subsystem = config.some((line) => line.startsWith('Subsystem'))
+    ? []
+    : ['Subsystem sftp internal-sftp'];
   const configFile = join(folder, 'sshd_config');
   const lines = [
     ...config,
@@ -60,7 +63,7 @@ export async function startSshd({
     // Debian's bash reads ~/.bashrc for sshd unless it believes to be nested: nobody's start-up files belong here.
     'SetEnv SHLVL=5',
     'LogLevel VERBOSE',
-    'Subsystem sftp internal-sftp',
+    ...subsystem,
   ];
   await writeFile(configFile, `${lines.join('\n')}\n`);
   const child = spawn(program, ['-D', '-e', '-f', configFile], {

@@ -1,0 +1,34 @@
+import { onHost } from './lab.js';
+
+/** What must be the same before a loss and after a restore, read on the host itself and not through the program. */
+export interface InstanceFingerprint {
+  /** For each table its rows, in order of their text, as one hash; for each sequence where it stands; the schema. */
+  readonly database: string;
+  /** Hash, owner and mode of each file that makes the controller what it is. */
+  readonly files: string;
+}
+
+const DATABASE = `
+q() { docker exec -i coolify-db psql -XqAt -v ON_ERROR_STOP=1 -U coolify -d coolify "$@"; }
+q -c "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1" | while read -r table; do
+  printf '%s %s\\n' "$table" "$(q -c "COPY (SELECT * FROM \\"$table\\" t ORDER BY t::text) TO STDOUT" </dev/null | sha256sum)"
+done
+q -c "SELECT schemaname, sequencename, last_value FROM pg_sequences ORDER BY 1, 2"
+docker exec coolify-db pg_dump -U coolify --schema-only --no-owner coolify | grep -v '^\\\\\\(un\\)\\?restrict' | sha256sum
+`;
+
+const FILES = `
+for file in /data/coolify/source/.env /data/coolify/ansible-token /data/coolify/ssh/keys/* /root/.ssh/authorized_keys /root/.ssh/id_* /etc/ssh/ssh_host_*; do
+  case $file in *.lock) continue ;; esac
+  [ -f "$file" ] || continue
+  printf '%s %s\\n' "$(stat -c '%u:%g %a %n' "$file")" "$(sha256sum < "$file")"
+done
+stat -c '%u:%g %a %n' /data/coolify/ssh/keys
+`;
+
+export async function fingerprintOf(host: string): Promise<InstanceFingerprint> {
+  return { database: await onHost(host, DATABASE), files: await onHost(host, FILES) };
+}
+
+/** The public host keys that sshd presents on a port, sorted. */
+export const PRESENTED_KEYS = `ssh-keyscan -p "$1" 127.0.0.1 2>/dev/null | cut -d' ' -f2,3 | sort`;
