@@ -26,18 +26,37 @@ export function psql({ container, user, database }: DatabaseAccess): RemoteComma
 
 /**
  * A dump in custom format on standard output; nothing is written on the host. `compression` is zlib's level: the
- * archive is compressed here, in parallel, so that the host is spared.
+ * archive is compressed here, in parallel, so that the host is spared. It ends with its standard input, which is to
+ * stay open until the dump is done.
  */
 export function pgDump(
   { container, user, database }: DatabaseAccess,
   options: { readonly compression: number; readonly snapshot?: string },
 ): RemoteCommand {
-  return command(
-    ...(['docker', 'exec', container, 'pg_dump', '--format=custom', '--no-acl', '--no-owner'] as const),
+  const dump = [
+    ...(['pg_dump', '--format=custom', '--no-acl', '--no-owner'] as const),
     ...[`--compress=${options.compression}`, `--username=${user}`, `--dbname=${database}`],
     ...(options.snapshot === undefined ? [] : [`--snapshot=${options.snapshot}`]),
-  );
+  ];
+  return {
+    ...command('docker', 'exec', '-i', container, 'sh', '-c', WHILE_INPUT_LASTS, 'sh', ...dump),
+    summary: ['docker exec', container, ...dump].join(' '),
+  };
 }
+
+/**
+ * Runs a program until its end, or that of the input. A process in a container outlives the `docker exec` that
+ * started it, so a pg_dump that waits for a lock would stay for ever when the one who wanted the dump is gone.
+ */
+const WHILE_INPUT_LASTS = `
+exec 3<&0
+"$@" </dev/null 3<&- & program=$!
+{ cat <&3; kill "$program"; } >/dev/null 2>&1 & watch=$!
+exec 3<&- </dev/null
+wait "$program"; status=$?
+kill "$watch" 2>/dev/null
+exit "$status"
+`;
 
 /** pg_restore of a dump on standard input into an empty database: all of it, or an error. */
 export function pgRestore({ container, user, database }: DatabaseAccess): RemoteCommand {

@@ -15,7 +15,6 @@ export async function readDatabase(
   { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes?: (bytes: number) => void },
 ): Promise<DumpEvidence> {
   const dump = await connection.open(pgDump(access, { compression: 0 }), { signal });
-  dump.stdin.end();
   if (onBytes !== undefined) dump.stdout.on('data', (chunk: Buffer) => onBytes(chunk.length));
   const { reader, evidence } = inspectDump(ring, signal);
   const [streamed] = await Promise.allSettled([pipeline(dump.stdout, reader, { signal })]);

@@ -162,7 +162,7 @@ export class Resolver {
   }
 }
 
-export function isUndefinedFault(thrown: unknown): thrown is StateError {
+function isUndefinedFault(thrown: unknown): thrown is StateError {
   return thrown instanceof StateError && thrown.code === 'inventory.undefined-variable';
 }
 

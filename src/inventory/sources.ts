@@ -67,8 +67,16 @@ export class SourceReader {
       if (IGNORED.test(name)) continue;
       const member = join(path, name);
       const memberKind = await kindOfPath(member);
-      if (memberKind !== undefined) await this.path(member, memberKind);
+      if (memberKind === undefined) continue;
+      await this.path(member, memberKind).catch((thrown: unknown) => this.passOver(thrown));
     }
+  }
+
+  /** A source of a folder that cannot be read is an error, unless Ansible's own switch says that it is not. */
+  private passOver(thrown: unknown): void {
+    const strict = this.options.env['ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED'] ?? 'true';
+    if (!/^(?:false|no|off|0)$/i.test(strict) || !(thrown instanceof StateError)) throw thrown;
+    this.graph.warn(`passed over: ${thrown.message}`);
   }
 
   private hostList(source: string): void {

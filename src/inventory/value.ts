@@ -36,7 +36,7 @@ export interface ScalarNode {
   readonly at: Place;
 }
 
-export interface VaultNode {
+interface VaultNode {
   readonly kind: 'vault';
   /** The whole envelope, header and all. */
   readonly envelope: string;
@@ -44,13 +44,13 @@ export interface VaultNode {
 }
 
 /** A value that was worked out while reading and holds a secret. */
-export interface SecretNode {
+interface SecretNode {
   readonly kind: 'secret';
   readonly secret: Secret;
   readonly at: Place;
 }
 
-export interface ListNode {
+interface ListNode {
   readonly kind: 'list';
   readonly items: readonly Node[];
   readonly at: Place;

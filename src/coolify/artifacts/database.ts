@@ -28,7 +28,6 @@ export const database: Artifact = {
       pgDump(access, { compression: pull.settings.dumpCompression, snapshot }),
       { signal },
     );
-    dump.stdin.end();
     const file = pull.staging.create(DUMP_PATH);
     const { reader, evidence } = inspectDump(pull.need('ring'), signal);
     const streamed = fanOut(dump.stdout, [file, reader], {
