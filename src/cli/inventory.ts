@@ -4,9 +4,12 @@ import { printable } from '../core/terminal-text.js';
 import { table } from './figures.js';
 import { COMMON } from './options.js';
 import { runCommand } from './run-command.js';
+import { inventoryOf } from './selection.js';
 
 const OPTIONS = {
   inventory: COMMON.inventory,
+  'vault-password-file': COMMON['vault-password-file'],
+  'vault-id': COMMON['vault-id'],
   list: { type: 'boolean', default: false, describe: "all groups, hosts and variables, in Ansible's JSON" },
   graph: { type: 'boolean', default: false, describe: 'the tree of groups and hosts' },
 } as const;
@@ -36,17 +39,18 @@ export const inventoryCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand({ json: false }, async ({ output }) => {
       const { openInventory, surroundings } = await import('../operations/load-hosts.js');
-      const inventory = await openInventory(args.inventory, (warning) =>
-        output.err(`warning  ${printable(warning)}`),
-      );
+      const inventory = await openInventory(inventoryOf(args, output));
       if (args.action === 'show') {
-        const { readSettings, showSource } = await import('../coolify/settings.js');
+        const [{ readSettings }, { shownSettings }] = await Promise.all([
+          import('../coolify/settings.js'),
+          import('../coolify/settings-show.js'),
+        ]);
         const host = args.host === undefined ? undefined : inventory.host(args.host);
         if (host === undefined) throw unknownHost(args.host);
-        const rows = Object.values(readSettings(host, surroundings())).map(({ name, value, source }) => [
+        const rows = shownSettings(readSettings(host, surroundings())).map(({ name, value, source }) => [
           name,
-          value === undefined ? '' : printable(typeof value === 'string' ? value : JSON.stringify(value)),
-          printable(showSource(source)),
+          printable(value),
+          printable(source),
         ]);
         output.out(table([['SETTING', 'VALUE', 'FROM'], ...rows]));
         return 0;

@@ -1,4 +1,4 @@
-import type { ArgumentsCamelCase, Argv, InferredOptionTypes, Options } from 'yargs';
+import type { Argv, Options } from 'yargs';
 
 /** Options that every command understands. */
 export const COMMON = {
@@ -26,6 +26,20 @@ export const COMMON = {
     describe: 'hosts worked on at once',
     group: 'Hosts:',
   },
+  'vault-password-file': {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'file with the password of vaulted values',
+    group: 'Hosts:',
+  },
+  'vault-id': {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'the same with an id: "prod@file", "prod@prompt"',
+    group: 'Hosts:',
+  },
   'state-dir': {
     type: 'string',
     requiresArg: true,
@@ -45,8 +59,6 @@ export const CHANGING = {
   check: { type: 'boolean', default: false, describe: 'only tell what would be done' },
   diff: { type: 'boolean', default: false, describe: 'show differences (secrets redacted)' },
 } as const satisfies Record<string, Options>;
-
-export type CommonArguments = ArgumentsCamelCase<InferredOptionTypes<typeof COMMON>>;
 
 /** The pattern of hosts a command works on; without one, the group `controller`. */
 export function hostsPositional<Arguments>(yargs: Argv<Arguments>): Argv<Arguments & { hosts: string }> {

@@ -11,17 +11,7 @@ const VARIABLE = 'COOLIFY_STATE_KEY_PASSPHRASE';
 export async function passphraseOf(keyFile: string): Promise<Secret | undefined> {
   const given = process.env[VARIABLE];
   if (given !== undefined && given !== '') return new Secret(given);
-  if (!process.stdin.isTTY) return undefined;
-  // Typed characters are echoed by the interface to its output; this one shows none.
-  const silent = new Writable({ write: (_chunk, _encoding, callback) => callback() });
-  const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });
-  process.stderr.write(`Passphrase of ${printable(keyFile)}: `);
-  try {
-    return new Secret(await new Promise<string>((resolve) => prompt.question('', resolve)));
-  } finally {
-    prompt.close();
-    process.stderr.write('\n');
-  }
+  return process.stdin.isTTY ? await askSecret(`Passphrase of ${printable(keyFile)}`) : undefined;
 }
 
 /** The same for those who cannot go on without. @throws StateError `identity.passphrase-needed` */
@@ -35,4 +25,26 @@ export async function requiredPassphraseOf(keyFile: string): Promise<Secret> {
     why: 'there is no terminal to ask on',
     next: `set ${VARIABLE}`,
   });
+}
+
+/** Asks on the terminal without showing what is typed. @throws StateError `cli.no-terminal` */
+export async function askSecret(question: string): Promise<Secret> {
+  if (!process.stdin.isTTY) {
+    throw new StateError({
+      kind: 'usage',
+      code: 'cli.no-terminal',
+      what: `${question} is to be typed, and there is no terminal to ask on`,
+      next: 'give it by a file or the environment instead',
+    });
+  }
+  // Typed characters are echoed by the interface to its output; this one shows none.
+  const silent = new Writable({ write: (_chunk, _encoding, callback) => callback() });
+  const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });
+  process.stderr.write(`${question}: `);
+  try {
+    return new Secret(await new Promise<string>((resolve) => prompt.question('', resolve)));
+  } finally {
+    prompt.close();
+    process.stderr.write('\n');
+  }
 }

@@ -1,22 +1,39 @@
 import { printable } from '../core/terminal-text.js';
 import type { HostSelection } from '../operations/load-hosts.js';
-import { passphraseOf } from './passphrase.js';
+import { askSecret, passphraseOf } from './passphrase.js';
 import type { Output } from './progress.js';
+
+interface SelectionArguments {
+  readonly inventory: readonly string[];
+  readonly 'vault-password-file'?: readonly string[] | undefined;
+  readonly 'vault-id'?: readonly string[] | undefined;
+}
+
+/** The inventory that a command line names. */
+export function inventoryOf(
+  args: SelectionArguments,
+  output: Output,
+): Pick<HostSelection, 'sources' | 'vault' | 'warn'> {
+  return {
+    sources: args.inventory,
+    vault: {
+      files: args['vault-password-file'],
+      ids: args['vault-id'],
+      prompt: (id) => askSecret(`Vault password (${id})`),
+    },
+    warn: (message) => output.err(`warning  ${printable(message)}`),
+  };
+}
 
 /** The hosts that a command line names. */
 export function selectionOf(
-  args: {
-    readonly inventory: readonly string[];
-    readonly hosts: string;
-    readonly limit?: string | undefined;
-  },
+  args: SelectionArguments & { readonly hosts: string; readonly limit?: string | undefined },
   output: Output,
 ): HostSelection {
   return {
-    sources: args.inventory,
+    ...inventoryOf(args, output),
     pattern: args.hosts,
     limit: args.limit,
     passphrase: passphraseOf,
-    warn: (message) => output.err(`warning  ${printable(message)}`),
   };
 }

@@ -47,14 +47,16 @@ export function pgDump(
 /**
  * Runs a program until its end, or that of the input. A process in a container outlives the `docker exec` that
  * started it, so a pg_dump that waits for a lock would stay for ever when the one who wanted the dump is gone.
+ * Every process here is waited for: an orphan would be inherited by PostgreSQL, process 1 of its container, which
+ * takes one that did not end well for a server process of its own and restarts.
  */
 const WHILE_INPUT_LASTS = `
 exec 3<&0
 "$@" </dev/null 3<&- & program=$!
-{ cat <&3; kill "$program"; } >/dev/null 2>&1 & watch=$!
-exec 3<&- </dev/null
+{ read -r _ <&3; kill "$program"; } >/dev/null 2>&1 & watch=$!
 wait "$program"; status=$?
 kill "$watch" 2>/dev/null
+wait "$watch" 2>/dev/null
 exit "$status"
 `;
 

@@ -1,9 +1,8 @@
 import { pipeline } from 'node:stream/promises';
-import { StateError } from '../core/errors.js';
-import { lastLines } from '../core/terminal-text.js';
 import type { Connection } from '../ssh/connection.js';
 import type { KeyRing } from './app-key.js';
 import { type DatabaseAccess, pgDump } from './database-commands.js';
+import { expectDump } from './dump-end.js';
 import { type DumpEvidence, inspectDump, tableTitle } from './dump-evidence.js';
 import type { Instance } from './instance.js';
 
@@ -18,16 +17,7 @@ export async function readDatabase(
   if (onBytes !== undefined) dump.stdout.on('data', (chunk: Buffer) => onBytes(chunk.length));
   const { reader, evidence } = inspectDump(ring, signal);
   const [streamed] = await Promise.allSettled([pipeline(dump.stdout, reader, { signal })]);
-  const { code, stderr } = await dump.done;
-  if (code !== 0) {
-    throw new StateError({
-      kind: 'failed',
-      code: 'database.dump-failed',
-      what: `The database ${access.database} could not be read`,
-      why: lastLines(stderr, 3) || `pg_dump ended with status ${code ?? 'unknown'}`,
-    });
-  }
-  if (streamed.status === 'rejected') throw streamed.reason;
+  await expectDump(dump, streamed, `The database ${access.database} could not be read`);
   return evidence();
 }
 

@@ -1,5 +1,5 @@
 import { StateError } from '../core/errors.js';
-import { command, type RemoteCommand, script } from '../ssh/command.js';
+import { type RemoteCommand, script } from '../ssh/command.js';
 import type { Connection } from '../ssh/connection.js';
 import type { Layout } from './layout.js';
 
@@ -117,9 +117,4 @@ function parseFacts(text: string): HostFacts {
     hasEnv: values.has('env'),
     hasInstaller: values.has('installer'),
   };
-}
-
-/** The image a container was made from, by reference and digest. */
-export function imageOf(container: string): RemoteCommand {
-  return command('docker', 'inspect', '--type', 'container', '--format', '{{.Config.Image}}', container);
 }

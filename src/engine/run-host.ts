@@ -1,6 +1,6 @@
 import { asStateError, type StateError } from '../core/errors.js';
 import type { EventSink, Recap, TaskStatus } from './events.js';
-import type { Change, Inspection, Task, TaskReporter } from './task.js';
+import type { Task, TaskReporter } from './task.js';
 
 export interface TaskOutcome {
   readonly task: string;
@@ -113,9 +113,4 @@ function recapOf(outcomes: readonly TaskOutcome[]): Recap {
   const recap = { ok: 0, changed: 0, skipped: 0, failed: 0, unreachable: 0 };
   for (const { status } of outcomes) recap[status]++;
   return recap;
-}
-
-/** Whether an inspection announces a change. */
-export function announcesChange(inspection: Inspection): inspection is Change {
-  return 'summary' in inspection;
 }

@@ -167,10 +167,7 @@ function failure(
     code: 'inventory.script-failed',
     what: `The inventory script ${shown} ${args.join(' ')} failed`,
     why,
-    next: `Run it by hand (./${shown} ${args.join(' ')}), or move it out of the inventory`.replace(
-      './/',
-      '/',
-    ),
+    next: `Run it by hand (${shown} ${args.join(' ')}); ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED=false goes on without it`,
     ...(stderr.trim() !== '' && { detail: printable(lastLines(stderr), { multiline: true }) }),
     cause: error,
   });

@@ -174,9 +174,9 @@ class Reader {
     return this.weigh({ kind: 'map', entries, at }, weight);
   }
 
-  /** `<<`: the mapping's keys, or those of several mappings, of which the first counts most. */
+  /** `<<`: a mapping's keys, or those of a list of mappings, of which the first counts most; a second `<<` wins. */
   private merge(node: Node, into: Map<Key, MapEntry>, at: Place): void {
-    const maps = node.kind === 'list' ? node.items : [node];
+    const maps = node.kind === 'list' ? [...node.items].reverse() : [node];
     for (const map of maps) {
       if (map.kind !== 'map') {
         throw faultAt(at, {
@@ -185,7 +185,7 @@ class Reader {
           expected: 'a mapping or a list of mappings',
         });
       }
-      for (const [key, entry] of map.entries) if (!into.has(key)) into.set(key, entry);
+      for (const [key, entry] of map.entries) into.set(key, entry);
     }
   }
 

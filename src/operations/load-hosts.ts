@@ -5,9 +5,10 @@ import { layoutOf } from '../coolify/layout.js';
 import { readSettings, type Settings } from '../coolify/settings.js';
 import { repositoriesOf } from '../coolify/settings-repositories.js';
 import { StateError } from '../core/errors.js';
-import { Secret } from '../core/secret.js';
+import type { Secret } from '../core/secret.js';
 import type { Host } from '../inventory/host.js';
 import { type Inventory, loadInventory } from '../inventory/inventory.js';
+import { readVaultPasswords } from '../inventory/vault-passwords.js';
 import type { Endpoint } from '../ssh/endpoint.js';
 import type { HostConfig } from './host-config.js';
 
@@ -17,7 +18,15 @@ export interface HostSelection {
   readonly limit: string | undefined;
   /** Asks a person for the passphrase of a key file; undefined where nobody can be asked. */
   readonly passphrase?: (keyFile: string) => Promise<Secret | undefined>;
+  readonly vault?: VaultSources;
   readonly warn: (message: string) => void;
+}
+
+/** Where passwords of vaults come from, beside the environment. */
+export interface VaultSources {
+  readonly files?: readonly string[] | undefined;
+  readonly ids?: readonly string[] | undefined;
+  readonly prompt?: ((id: string) => Promise<Secret>) | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -25,17 +34,20 @@ const KEEPALIVE_MS = 10_000;
 
 /** The hosts of a pattern with everything an operation needs to know of each, read and checked before anything starts. */
 export async function loadHosts(selection: HostSelection): Promise<HostConfig[]> {
-  const inventory = await openInventory(selection.sources, selection.warn);
+  const inventory = await openInventory(selection);
   const hosts = inventory.select(selection.pattern, { limit: selection.limit });
   return hosts.map((host) => hostConfigOf(host, readSettings(host, surroundings()), selection.passphrase));
 }
 
 /** The inventory of some sources; its warnings are passed on. */
-export async function openInventory(
-  sources: readonly string[],
-  warn: (message: string) => void,
-): Promise<Inventory> {
-  const inventory = await loadInventory(sources, { ...surroundings(), vaultPasswords: vaultPasswords() });
+export async function openInventory({
+  sources,
+  vault = {},
+  warn,
+}: Pick<HostSelection, 'sources' | 'vault' | 'warn'>): Promise<Inventory> {
+  const { files = [], ids = [], prompt } = vault;
+  const vaultPasswords = await readVaultPasswords({ ...surroundings(), files, ids, prompt });
+  const inventory = await loadInventory(sources, { ...surroundings(), vaultPasswords });
   for (const warning of inventory.warnings) warn(warning);
   return inventory;
 }
@@ -119,9 +131,4 @@ function refuseSshArguments(host: string, { sshCommonArgs, sshExtraArgs }: Setti
       host,
     });
   }
-}
-
-function vaultPasswords(): { id: string; password: Secret }[] {
-  const password = process.env['COOLIFY_STATE_VAULT_PASSWORD'];
-  return password === undefined || password === '' ? [] : [{ id: 'default', password: new Secret(password) }];
 }

@@ -24,9 +24,11 @@ export class ArchiveNumbers {
   async int(): Promise<number> {
     const at = this.#cursor.position;
     const sign = await this.#cursor.byte();
-    if (sign > 1) throw dumpFailure('malformed', 'there is no number where one belongs', { byte: at });
     const magnitude = await this.#magnitude(this.#intSize);
-    return sign === 1 && magnitude !== 0 ? -magnitude : magnitude;
+    if (sign > 1 || (sign === 1 && magnitude === 0)) {
+      throw dumpFailure('malformed', 'there is no number where one belongs', { byte: at });
+    }
+    return sign === 1 ? -magnitude : magnitude;
   }
 
   /** The next integer if all of it is in the cursor's window: for loops that cannot afford to wait each time. */

@@ -127,9 +127,7 @@ export class CopyScanner implements ByteSink {
   #account(end: number): void {
     if (end === 0) return;
     const rows = this.#buffer.bytes.subarray(0, end);
-    if (this.#encoding === 'utf8' && !isUtf8(rows)) {
-      throw this.#counter.malformed('a row before this one is not valid UTF-8');
-    }
+    if (this.#encoding === 'utf8' && !isUtf8(rows)) throw this.#notUtf8(rows);
     this.#hash.update(rows);
     this.#bytes += end;
   }
@@ -159,6 +157,17 @@ export class CopyScanner implements ByteSink {
     for (let at = from; at < to; at++) {
       if (this.#buffer.bytes[at] !== LINE_END) throw this.#afterMarker();
     }
+  }
+
+  /** Finds the row to blame: the counter already stands after all of them. */
+  #notUtf8(rows: Buffer): StateError {
+    let [good, whole, start] = [0, 0, 0];
+    for (let end = rows.indexOf(LINE_END); end !== -1; end = rows.indexOf(LINE_END, start)) {
+      if (good === whole && isUtf8(rows.subarray(start, end))) good++;
+      whole++;
+      start = end + 1;
+    }
+    return this.#counter.malformed('a row is not valid UTF-8', this.#counter.rows - whole + good + 1);
   }
 
   #afterMarker(): StateError {

@@ -15,7 +15,6 @@ export interface EntrySink extends ByteSink {
 const DATA = 1;
 const LARGE_OBJECTS = 3;
 const LARGE_OBJECT_KIND = 'BLOBS';
-const LARGEST_OID = 0xffff_ffff;
 
 /**
  * Reads the blocks that follow the table of contents to the end of the dump. Each entry that has data must have
@@ -84,20 +83,15 @@ export async function readBlocks(
   async function readLargeObjects(): Promise<void> {
     for (;;) {
       const at = cursor.position;
-      const oid = await readOid();
-      if (oid === 0) return;
-      if (oid < 0 || oid > LARGEST_OID) {
-        throw dumpFailure('malformed', `a large object has the number ${oid}`, { byte: at });
+      const number = await numbers.int();
+      if (number === 0) return;
+      if (number < -0x8000_0000 || number > 0x7fff_ffff) {
+        throw dumpFailure('malformed', `a large object has the number ${number}`, { byte: at });
       }
       await readChunks(cursor, numbers, header.compression, largeObjects);
-      largeObjects.endObject(oid);
+      // An OID is unsigned but was written as a signed integer of 32 bits.
+      largeObjects.endObject(number >>> 0);
     }
-  }
-
-  /** An OID is unsigned, but was written as a signed integer: the upper half comes as negative numbers. */
-  async function readOid(): Promise<number> {
-    const number = await numbers.int();
-    return number < 0 && number >= -0x8000_0000 ? number + LARGEST_OID + 1 : number;
   }
 }
 

@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { addAbortSignal, Writable } from 'node:stream';
 import { StateError } from '../core/errors.js';
 import type { DumpSummary } from './dump-summary.js';
 import { Handoff } from './handoff.js';
@@ -32,7 +32,7 @@ export class DumpReader extends Writable {
   #summary: DumpSummary | undefined;
 
   constructor({ signal, ...wishes }: DumpReaderOptions = {}) {
-    super({ ...(signal !== undefined && { signal }) });
+    super();
     this.#reading = readArchive(this.#handoff, wishes).then(
       (summary) => {
         this.#summary = summary;
@@ -41,6 +41,7 @@ export class DumpReader extends Writable {
         this.destroy(error instanceof Error ? error : new Error(String(error)));
       },
     );
+    if (signal !== undefined) addAbortSignal(signal, this);
   }
 
   /** What was in the dump. StateError `dump.unread` before the stream has finished. */

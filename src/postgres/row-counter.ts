@@ -90,9 +90,9 @@ export class RowCounter {
     return end;
   }
 
-  /** The error for the row after those counted. */
-  malformed(why: string): StateError {
-    return dumpFailure('malformed', why, { ...this.#place(), row: this.rows + 1 });
+  /** The error for a row, if not another then the one after those counted. */
+  malformed(why: string, row = this.rows + 1): StateError {
+    return dumpFailure('malformed', why, { ...this.#place(), row });
   }
 
   #match(bytes: Buffer, start: number, end: number, column: number): void {

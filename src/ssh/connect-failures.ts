@@ -48,8 +48,8 @@ export function tcpTimeout(endpoint: Endpoint): StateError {
 }
 
 /** TCP connected, but the conversation stopped. */
-export function silent(endpoint: Endpoint, bytesRead: number): StateError {
-  if (bytesRead === 0) {
+export function silent(endpoint: Endpoint, hasGreeted: boolean): StateError {
+  if (!hasGreeted) {
     return unreachable(endpoint, {
       code: 'ssh.silent',
       what: `${endpoint.host} accepts connections and says nothing`,
@@ -60,7 +60,7 @@ export function silent(endpoint: Endpoint, bytesRead: number): StateError {
   return unreachable(endpoint, {
     code: 'ssh.handshake-timeout',
     what: `${endpoint.host} stopped answering while the connection was set up`,
-    why: `nothing more after ${bytesRead} bytes`,
+    why: `nothing more came within ${seconds(endpoint.connectTimeoutMs)}`,
     next: 'check the load of the host, and the network (a wrong MTU looks like this)',
   });
 }

@@ -28,6 +28,8 @@ export interface Endpoint {
   readonly connectTimeoutMs: number;
   /** Pause between keepalives; four of them without an answer end the connection. 0 sends none. */
   readonly keepaliveMs: number;
+  /** Hosts to go through, the first reached directly, each of the others through the one before it (`ProxyJump`). */
+  readonly jumps?: readonly Endpoint[];
   /** Commands run as this user, by sudo, unless the login user is this user already. */
   readonly become?: Become;
 }

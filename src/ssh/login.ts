@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import ssh2, { type CipherAlgorithm, type Client } from 'ssh2';
 import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
@@ -34,7 +34,7 @@ export interface Login {
  * Handshake, host key and authentication over a connected socket, which is destroyed on failure.
  * @throws StateError kind `unreachable`
  */
-export async function logIn(socket: Socket, settings: LoginSettings): Promise<Login> {
+export async function logIn(socket: Duplex, settings: LoginSettings): Promise<Login> {
   const { endpoint, policy, identities, signal, onEvent } = settings;
   const client = new ssh2.Client();
   // An 'error' nobody hears would end the process; whoever owns the client adds its own listener.
@@ -53,7 +53,7 @@ export async function logIn(socket: Socket, settings: LoginSettings): Promise<Lo
       onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       if (signal.aborted) onAbort();
-      deadline = new Deadline(endpoint.connectTimeoutMs, () => reject(silent(endpoint, socket.bytesRead)));
+      deadline = new Deadline(endpoint.connectTimeoutMs, () => reject(silent(endpoint, greeting !== '')));
       settings.onDeadline(deadline);
       const { handler, log } = authenticator(endpoint, identities, () =>
         reject(authenticationFailure(endpoint, log)),

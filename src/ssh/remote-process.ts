@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { StateError } from '../core/errors.js';
@@ -8,7 +7,6 @@ import { StartMarker } from './start-marker.js';
 
 export interface ProcessSettings {
   readonly channel: ClientChannel;
-  readonly socket: Socket;
   readonly marker: string;
   readonly host: string;
   /** Printable form of the command. */
@@ -50,7 +48,7 @@ export class ChannelProcess implements RemoteProcess {
   #grace: NodeJS.Timeout | undefined;
 
   constructor(settings: ProcessSettings) {
-    const { channel, socket, marker } = settings;
+    const { channel, marker } = settings;
     this.#settings = settings;
     this.#out = new StartMarker(marker);
     this.#err = new StartMarker(marker);
@@ -71,12 +69,7 @@ export class ChannelProcess implements RemoteProcess {
     });
     this.stdin = new Writable({
       highWaterMark: BUFFER,
-      write: (chunk: Buffer, _encoding, callback) => this.#write([chunk], callback),
-      writev: (chunks, callback) =>
-        this.#write(
-          chunks.map(({ chunk }) => chunk),
-          callback,
-        ),
+      write: (chunk: Buffer, _encoding, callback) => this.#write(chunk, callback),
       final: (callback) => {
         // Not `end`: a channel that has ended both ways is closed by ssh2 at once, and an exit status that is still
         // on its way (sshd sends it when the command was reaped, after the end of its output) would be lost.
@@ -93,7 +86,6 @@ export class ChannelProcess implements RemoteProcess {
     for (const stream of [this.stdin, this.stdout]) stream.on('error', () => undefined);
     for (const promise of [this.done, this.started]) promise.catch(() => undefined);
 
-    socket.setMaxListeners(0);
     channel.on('error', () => undefined);
     channel.on('data', (chunk: Buffer) => this.#onOutput(chunk));
     channel.on('end', () => this.#onOutputEnd());
@@ -157,18 +149,12 @@ export class ChannelProcess implements RemoteProcess {
     this.#settings.channel.write(text);
   }
 
-  #write(chunks: readonly Buffer[], callback: (error?: Error | null) => void): void {
-    const { channel, socket } = this.#settings;
-    // ssh2 cuts a chunk into packets of 32 KiB, each a system call of its own unless they are gathered.
-    socket.cork();
-    for (const chunk of chunks.slice(0, -1)) channel.write(chunk);
-    const last = chunks.at(-1) ?? Buffer.alloc(0);
+  #write(chunk: Buffer, callback: () => void): void {
+    this.#sent += chunk.length;
     // It fails only when the channel has closed: the end of the process, which follows, then fails this input too.
-    channel.write(last, (error) => {
+    this.#settings.channel.write(chunk, (error) => {
       if (!error) callback();
     });
-    socket.uncork();
-    for (const chunk of chunks) this.#sent += chunk.length;
   }
 
   #onOutput(chunk: Buffer): void {

@@ -9,9 +9,13 @@ export function newMarker(): string {
   return `@coolify-state:${randomBytes(12).toString('hex')}@`;
 }
 
-/** Runs as `sh -c BOOT sh MARKER PROGRAM ARGUMENTS...`. The C locale makes every host's messages and sorting alike. */
-export const BOOT =
-  'm=$1; shift; printf %s "$m"; printf %s "$m" >&2; unset m; LC_ALL=C; export LC_ALL; exec "$@"';
+/**
+ * The arguments that print the marker and then become the command, in the C locale: it makes every host's messages
+ * and sorting alike.
+ */
+export function bootArguments(marker: string, argv: readonly string[]): [string, ...string[]] {
+  return ['sh', '-c', BOOT, 'sh', marker, ...argv];
+}
 
 /** Cuts a stream at its marker. */
 export class StartMarker {
@@ -46,5 +50,7 @@ export class StartMarker {
     return all.subarray(at + this.#marker.length);
   }
 }
+
+const BOOT = 'm=$1; shift; printf %s "$m"; printf %s "$m" >&2; unset m; LC_ALL=C; export LC_ALL; exec "$@"';
 
 const PREAMBLE_LIMIT = 64 * 1024;

@@ -1,9 +1,10 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { StateError } from '../core/errors.js';
 import type { Deadline } from './deadline.js';
 import type { ConnectionEvent, Endpoint } from './endpoint.js';
 import { hostKeyPolicy, knownNameOf } from './host-key-policy.js';
 import { findIdentities, type IdentitySources } from './identities.js';
+import { openForward } from './jump.js';
 import { keyTypeOf } from './known-hosts.js';
 import { appendHostKey, readKnownHosts } from './known-hosts-file.js';
 import { type Login, logIn } from './login.js';
@@ -11,7 +12,9 @@ import { openSocket } from './tcp.js';
 
 /** A logged-in SSH connection, bare. */
 export interface Transport extends Login {
-  readonly socket: Socket;
+  readonly socket: Duplex;
+  /** The jump host's, which this one goes through. */
+  readonly below: Transport | undefined;
 }
 
 export interface TransportOptions {
@@ -20,11 +23,30 @@ export interface TransportOptions {
 }
 
 /**
- * Connects, checks the host key and logs in.
+ * Connects, through jump hosts where there are any, checks the host keys and logs in.
  * @throws StateError kind `unreachable`; the codes are those of connect-failures.ts and host-key-failures.ts
  */
-export async function openTransport(
+export async function openTransport(endpoint: Endpoint, options: TransportOptions): Promise<Transport> {
+  let below: { readonly host: string; readonly transport: Transport } | undefined;
+  try {
+    for (const hop of endpoint.jumps ?? []) {
+      below = { host: hop.host, transport: await openHop(hop, below, options) };
+    }
+    return await openHop(endpoint, below, options);
+  } catch (error) {
+    destroyTransport(below?.transport);
+    throw error;
+  }
+}
+
+/** Ends it and what it goes through, without a farewell. */
+export function destroyTransport(transport: Transport | undefined): void {
+  for (let current = transport; current; current = current.below) current.socket.destroy();
+}
+
+async function openHop(
   endpoint: Endpoint,
+  below: { readonly host: string; readonly transport: Transport } | undefined,
   { signal, onEvent }: TransportOptions,
 ): Promise<Transport> {
   const policy = hostKeyPolicy(endpoint, await readKnownHosts(endpoint.knownHostsFiles));
@@ -33,7 +55,9 @@ export async function openTransport(
   let algorithms = policy.algorithms;
   let notPinned: StateError | undefined;
   for (;;) {
-    const socket = await openSocket(endpoint, signal);
+    const socket = below
+      ? await openForward(below.transport.client, below.host, endpoint, signal)
+      : await openSocket(endpoint, signal);
     let presented: string | undefined;
     try {
       const login = await logIn(socket, {
@@ -59,7 +83,7 @@ export async function openTransport(
         onEvent,
         signal,
       });
-      return { ...login, socket };
+      return { ...login, socket, below: below?.transport };
     } catch (error) {
       if (!(error instanceof StateError) || error.code !== 'ssh.host-key-not-pinned')
         throw notPinned ?? error;

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
+import { writeFailure } from './write-failures.js';
 
 /** Folders of state are for their owner alone. */
 export const FOLDER_MODE = 0o700;
@@ -14,14 +15,22 @@ export interface WrittenFile {
   readonly sha256: string;
 }
 
-/** Makes a folder and its missing parents, private from the first moment. */
+/**
+ * Makes a folder and its missing parents, private from the first moment.
+ * @throws StateError `state.disk-full`
+ */
 export async function makePrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+  try {
+    await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+  } catch (error) {
+    throw writeFailure(error, path);
+  }
 }
 
 /**
  * Writes a new private file from a stream, hashing as it goes: `sink` is fed by a pipeline, `result` is there
- * once that has finished. An existing file is an error (`EEXIST`); nothing is ever overwritten.
+ * once that has finished. An existing file is an error (`EEXIST`); nothing is ever overwritten. A full disk
+ * is StateError `state.disk-full`.
  */
 export class PrivateFileWriter extends Writable {
   readonly #path: string;
@@ -48,11 +57,15 @@ export class PrivateFileWriter extends Writable {
       .then((handle) => {
         this.#handle = handle;
         callback();
-      }, callback);
+      })
+      .catch((error) => callback(this.#failure(error)));
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#append([chunk]).then(() => callback(), callback);
+    this.#append([chunk]).then(
+      () => callback(),
+      (error) => callback(this.#failure(error)),
+    );
   }
 
   override _writev(

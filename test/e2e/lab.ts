@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 export const PROJECT = resolve(import.meta.dirname, '../..');
 export const LAB = join(PROJECT, '.lab');
-const PROGRAM = process.env['COOLIFY_STATE_PROGRAM'] ?? join(PROJECT, 'dist/cli/main.js');
+const PROGRAM = join(PROJECT, 'dist/cli/main.js');
 
 export interface Outcome {
   readonly status: number | null;

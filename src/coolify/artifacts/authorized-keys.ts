@@ -34,6 +34,7 @@ export const authorizedKeys: Artifact = {
     );
     if (pull.gathered.authorizedKeys === undefined)
       throw missingArtifact(authorizedKeys.title, path, 'does not exist');
+    if (lines === 0) throw missingArtifact(authorizedKeys.title, path, 'is empty');
     return `${lines} lines`;
   },
   restore: { phase: 'access', inspect: inspectAuthorizedKeys, apply: applyAuthorizedKeys },

@@ -1,11 +1,10 @@
-import { StateError } from '../../core/errors.js';
 import { fanOut } from '../../core/streams.js';
-import { lastLines } from '../../core/terminal-text.js';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
 import { databaseAccessOf, pgDump } from '../database-commands.js';
 import { beginSnapshot, countRows, readDatabaseFacts } from '../database-facts.js';
 import { DatabaseSession } from '../database-session.js';
+import { expectDump } from '../dump-end.js';
 import { inspectDump } from '../dump-evidence.js';
 import type { Pull } from '../pull.js';
 import { applyDatabase, inspectDatabase } from '../restore-database.js';
@@ -37,18 +36,7 @@ export const database: Artifact = {
     const counted = countRows(session);
     counted.catch(() => undefined); // told below, unless the dump itself has the better reason
     const [transfer] = await Promise.allSettled([streamed]);
-    const { code, stderr } = await dump.done;
-    if (code !== 0) {
-      throw new StateError({
-        kind: 'failed',
-        code: 'database.dump-failed',
-        what: "Coolify's database could not be dumped",
-        why: lastLines(stderr, 3) || `pg_dump ended with status ${code ?? 'unknown'}`,
-        next: 'look at "docker logs coolify-db" on the host',
-        ...(transfer.status === 'rejected' && { cause: transfer.reason }),
-      });
-    }
-    if (transfer.status === 'rejected') throw transfer.reason;
+    await expectDump(dump, transfer, "Coolify's database could not be dumped");
     pull.files.push({ path: DUMP_PATH, artifact: database.name, ...file.result() });
     pull.gathered.dump = evidence();
     pull.gathered.rowCounts = await counted;

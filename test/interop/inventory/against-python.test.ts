@@ -16,6 +16,7 @@ import { readYaml } from '../../../src/inventory/yaml-reader.js';
 import { resolvePlain } from '../../../src/inventory/yaml-scalars.js';
 import { askPython } from './oracle.js';
 
+/** SEED and RUNS in the environment look further than every run does. */
 const SEED = Number(process.env['SEED'] ?? 20_260_101);
 const FAILS = ['fails'];
 /** A list with something undefined in it prints as Ansible's own objects; here it is an error. */
@@ -111,6 +112,26 @@ test('plain scalars mean what PyYAML takes them for', async () => {
     inputs.filter((_, index) => known[index]),
     ours.filter((_, index) => known[index]),
     scalar.filter((_, index) => known[index]),
+  );
+});
+
+test('YAML documents come to the same data, where both can read them', async () => {
+  const inputs = sample(documents(), Number(process.env['RUNS'] ?? 4000));
+  const ours = inputs.map((input) =>
+    attempt(() => {
+      const root = readYaml(new SourceText('f', input), input, () => undefined);
+      return root === undefined ? ['null'] : tagged(rawOf(root));
+    }),
+  );
+  const { document = [] } = await askPython({ document: inputs });
+  const both = inputs.map((_, index) =>
+    [ours[index], document[index]].every((one) => JSON.stringify(one) !== JSON.stringify(FAILS)),
+  );
+  expect(both.filter((one) => one).length).toBeGreaterThan(inputs.length / 10);
+  same(
+    inputs.filter((_, index) => both[index]),
+    ours.filter((_, index) => both[index]),
+    document.filter((_, index) => both[index]),
   );
 });
 
@@ -444,6 +465,96 @@ function templates(): fc.Arbitrary<string> {
     { weight: 3, arbitrary: expression.map((one) => `{{ ${one} }}`) },
     { weight: 1, arbitrary: fc.tuple(expression, expression).map(([a, b]) => `a{{ ${a} }}b{{ ${b} }}`) },
   );
+}
+
+/** Documents of nested blocks, with all that can stand in them, sometimes broken. */
+function documents(): fc.Arbitrary<string> {
+  const scalar = fc.constantFrom(
+    ...[
+      'a',
+      'b c',
+      '1',
+      '010',
+      'yes',
+      '~',
+      '""',
+      "'it''s'",
+      '"a\\tb"',
+      '1.5',
+      '{{ x }}',
+      '"{{ x }}"',
+      'a: b',
+      'a #b',
+      'a#b',
+      '- x',
+      '[1, b]',
+      '{a: 1, b: [c]}',
+    ],
+    ...[
+      '&x v',
+      '*x',
+      '!!str 5',
+      '|\n      lit\n       eral\n',
+      '>\n      fol\n      ded\n\n      more\n',
+      '|-\n      strip\n',
+      '>+\n      keep\n\n',
+      'multi\n      line',
+      '@at',
+      '`tick',
+      '%p',
+      ', x',
+      '?',
+      'x:',
+      ':x',
+      '"open',
+      '[1,',
+      '{a}',
+      '{a, b: }',
+      '<<',
+      '=',
+      '2024-01-02',
+      '1:30',
+      '0x1f',
+      'null',
+      '! x',
+    ],
+  );
+  const line = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc
+        .tuple(fc.constantFrom('k', 'l', '"q k"', "'s'", '1', 'a b', '<<', '? x\n', 'k'), scalar)
+        .map(([key, value]) => `${key}: ${value}`),
+    },
+    { weight: 2, arbitrary: scalar.map((value) => `- ${value}`) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        '# comment',
+        '',
+        'k:',
+        '-',
+        '---',
+        '...',
+        'base: &x {m: 1, n: 2}',
+        '<<: *x',
+        'l: *x',
+        'text',
+        '\ttab: 1',
+      ),
+    },
+  );
+  return fc
+    .array(fc.tuple(fc.constantFrom('', '', '', '  ', '    '), line), { minLength: 1, maxLength: 6 })
+    .map((lines) => lines.map(([indent, one]) => `${indent}${one}\n`).join(''));
+}
+
+function rawOf(node: Node): Value {
+  if (node.kind === 'scalar') return node.value;
+  if (node.kind === 'list') return node.items.map(rawOf);
+  if (node.kind === 'map')
+    return new Map([...node.entries.values()].map((entry) => [entry.key, rawOf(entry.node)]));
+  throw new Error('no secret stands in these documents');
 }
 
 function attempt(work: () => unknown): unknown {

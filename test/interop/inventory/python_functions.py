@@ -68,7 +68,12 @@ def template(text):
     return Templar(loader=DataLoader(), variables=VARIABLES).template(text)
 
 
+def document(text):
+    return DataLoader().load(text)
+
+
 FUNCTIONS = {
+    'document': document,
     'scalar': plain_scalar,
     'literal': ini_value,
     'words': lambda text: shlex.split(text, comments=True),

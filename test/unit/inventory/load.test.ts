@@ -68,6 +68,15 @@ describe('loading', () => {
     expect(failure instanceof StateError && failure.detail).toBe('no \\x1b[31mtoken');
   });
 
+  test('a source of a folder that cannot be read is passed over where Ansible is told so too', async () => {
+    const files = { 'inventory/bad.sh': '#!/bin/sh\nexit 1\n', 'inventory/hosts': '[web]\nw1\n' };
+    expect(await failureOf(files)).toMatchObject({ code: 'inventory.script-failed' });
+    const env = { ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED: 'false' };
+    const inventory = await inventoryOf(files, { env });
+    expect(inventory.hosts.map((host) => host.name)).toEqual(['w1']);
+    expect(inventory.warnings.join()).toContain('inventory/bad.sh --list failed');
+  });
+
   test('a data file that merely has the executable bit is read, not run', async () => {
     const inventory = await inventoryOf({ 'hosts.sh': '[web]\nw1\n' });
     expect(inventory.select('web').map((host) => host.name)).toEqual(['w1']);

@@ -1,0 +1,23 @@
+/**
+ * coolify-state as a library: the operations and their types, without the command line. Every operation takes an
+ * `AbortSignal`, tells events, and returns a typed result; none prints.
+ */
+export { EXIT_STATUS, type FailureFacts, type FailureKind, StateError } from './core/errors.js';
+export { Secret } from './core/secret.js';
+export type { EngineEvent, EventSink, Recap, TaskStatus } from './engine/events.js';
+export type { HostReport, TaskOutcome } from './engine/run-host.js';
+export { type BackupOptions, type BackupReport, backup } from './operations/backup.js';
+export type { HostConfig } from './operations/host-config.js';
+export { listSnapshots, type SnapshotLine, type SnapshotListing } from './operations/list-snapshots.js';
+export { type HostSelection, loadHosts } from './operations/load-hosts.js';
+export {
+  type RestoreJob,
+  type RestoreOptions,
+  type RestorePlan,
+  type RestoreReport,
+  restore,
+} from './operations/restore.js';
+export type { SnapshotChoice } from './operations/snapshot-source.js';
+export type { UploadedSnapshot } from './operations/upload.js';
+export { type VerifyOptions, type VerifyReport, verify } from './operations/verify.js';
+export type { Proof } from './state/manifest.js';
