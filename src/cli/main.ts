@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { EXIT_STATUS } from '../core/errors.js';
+import { asStateError, StateError } from '../core/errors.js';
 import { TOOL } from '../tool.js';
 import { backupCommand } from './backup.js';
 import { inventoryCommand } from './inventory.js';
+import { renderError } from './render-error.js';
 import { restoreCommand } from './restore.js';
 import { snapshotsCommand } from './snapshots.js';
 import { verifyCommand } from './verify.js';
@@ -31,9 +32,16 @@ const parser = yargs(hideBin(process.argv))
   )
   .exitProcess(false)
   .fail((message, error) => {
-    if (error !== undefined && error !== null && message === null) throw error;
-    process.stderr.write(`error: ${message}\n  next: ${TOOL.name} --help\n`);
-    process.exitCode = EXIT_STATUS.usage;
+    throw (
+      error ??
+      new StateError({ kind: 'usage', code: 'cli.usage', what: message, next: `${TOOL.name} --help` })
+    );
   });
 
-await parser.parseAsync();
+try {
+  await parser.parseAsync();
+} catch (thrown) {
+  const failure = asStateError(thrown, 'The command line could not be read');
+  process.stderr.write(`${renderError(failure)}\n`);
+  process.exitCode = failure.exitStatus;
+}

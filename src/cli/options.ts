@@ -6,6 +6,7 @@ export const COMMON = {
     alias: 'i',
     type: 'string',
     array: true,
+    nargs: 1,
     requiresArg: true,
     default: ['inventory/'],
     describe: 'inventory file, folder, or "host1,host2,"',
@@ -29,6 +30,7 @@ export const COMMON = {
   'vault-password-file': {
     type: 'string',
     array: true,
+    nargs: 1,
     requiresArg: true,
     describe: 'file with the password of vaulted values',
     group: 'Hosts:',
@@ -36,6 +38,7 @@ export const COMMON = {
   'vault-id': {
     type: 'string',
     array: true,
+    nargs: 1,
     requiresArg: true,
     describe: 'the same with an id: "prod@file", "prod@prompt"',
     group: 'Hosts:',

@@ -26,8 +26,20 @@ const OPTIONS = {
     requiresArg: true,
     describe: 'restore onto this host of the inventory instead of its own',
   },
-  only: { type: 'string', array: true, requiresArg: true, describe: 'put back only these artifacts' },
-  skip: { type: 'string', array: true, requiresArg: true, describe: 'put back all but these artifacts' },
+  only: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    requiresArg: true,
+    describe: 'put back only these artifacts',
+  },
+  skip: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    requiresArg: true,
+    describe: 'put back all but these artifacts',
+  },
   safety: {
     type: 'boolean',
     default: true,

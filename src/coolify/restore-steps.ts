@@ -60,7 +60,7 @@ export const startCoolify: Step = {
     if (await mustRecreate(target, reporter))
       return { summary: `make the containers of Coolify ${version} anew and start them` };
     const down = await stoppedWriters(target, reporter.signal);
-    const willStop = !target.databaseMatches;
+    const willStop = target.wants('database') && !target.databaseMatches;
     const health = await containerHealth(target.connection, 'coolify', reporter.signal);
     if (down.length === 0 && !willStop && (health === 'healthy' || health === 'none'))
       return { unchanged: 'Coolify is up and healthy' };
@@ -107,8 +107,8 @@ export const dropFormerDatabase: Step = {
 };
 
 async function mustStop(target: Target, reporter: TaskReporter): Promise<boolean> {
-  const database = await inspectDatabase(target, reporter);
-  return 'summary' in database || target.settingsChanged || (await settingsWillChange(target, reporter));
+  if (target.settingsChanged || (await settingsWillChange(target, reporter))) return true;
+  return target.wants('database') && 'summary' in (await inspectDatabase(target, reporter));
 }
 
 /** A bare host's containers were made with the snapshot's settings; elsewhere they are made anew when those change. */
@@ -119,6 +119,7 @@ async function mustRecreate(target: Target, reporter: TaskReporter): Promise<boo
 }
 
 async function settingsWillChange(target: Target, reporter: TaskReporter): Promise<boolean> {
+  if (!target.wants('env')) return false;
   const inspection = await inspectEnv(target, reporter);
   return 'summary' in inspection && (inspection.diff?.length ?? 0) > 0;
 }

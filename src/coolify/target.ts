@@ -57,6 +57,8 @@ export class Target {
     readonly kind: TargetKind,
     /** What an earlier, broken-off restore of the same snapshot wrote down, or this one did. */
     public notes: RestoreNotes,
+    /** Which artifacts are to be put back. */
+    readonly wants: (artifact: string) => boolean,
   ) {}
 
   /** Whether the database was looked at and found to be the snapshot's. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestorePhase } from '../coolify/artifact.js';
 import { ARTIFACTS } from '../coolify/artifacts.js';
 import { failedProofs } from '../coolify/proofs.js';
-import { restoredHostKeys } from '../coolify/restore-host-keys.js';
+import { inspectHostKeys, restoredHostKeys } from '../coolify/restore-host-keys.js';
 import { removeNotes, writeNotes } from '../coolify/restore-notes.js';
 import { dropFormerDatabase, install, startCoolify, stopWriters } from '../coolify/restore-steps.js';
 import type { Target } from '../coolify/target.js';
@@ -20,6 +20,8 @@ import { keepWayBack } from './safety-generation.js';
 
 /** Everything that changes the target, in the order that keeps a way back to the end. */
 export function restoreChanges(config: HostConfig, options: RestoreOptions): Task<RestoreContext>[] {
+  // What lies beside a running Coolify can be put back without touching it.
+  const runs = options.wants('env') || options.wants('database');
   const everything = ARTIFACTS.every(({ name }) => options.wants(name));
   const phase = (wanted: RestorePhase): Task<RestoreContext>[] =>
     ARTIFACTS.flatMap(({ name, title, restore: how }) =>
@@ -30,15 +32,15 @@ export function restoreChanges(config: HostConfig, options: RestoreOptions): Tas
     keepWayBack(config, options),
     beginning(config, options),
     ...phase('settings'),
-    onTarget(install),
-    onTarget(stopWriters),
+    ...(runs ? [onTarget(install), onTarget(stopWriters)] : []),
     ...phase('database'),
-    onTarget(startCoolify),
+    ...(runs ? [onTarget(startCoolify)] : []),
     // The installer rewrites the file (order, mode, image tags): it ends as the snapshot has it.
     ...(settle !== undefined && options.wants('env') ? [onTarget({ name: 'settle .env', ...settle })] : []),
     ...phase('access'),
     ...(everything ? [proving()] : []),
-    onTarget(dropFormerDatabase),
+    ...(options.wants('database') ? [onTarget(dropFormerDatabase)] : []),
+    ...(options.wants('host-keys') ? [expectedKeys(config)] : []),
     ...phase('identity'),
     presentedKeys(config),
     {
@@ -106,6 +108,30 @@ function proving(): Task<RestoreContext> {
   });
 }
 
+/**
+ * Before sshd changes its keys, known_hosts takes the restored ones beside the present ones: a run that dies in between
+ * is let in by either.
+ */
+function expectedKeys(config: HostConfig): Task<RestoreContext> {
+  return {
+    name: 'expect the restored host keys',
+    kind: 'work',
+    inspect: async (context, reporter) => {
+      const inspection = await inspectHostKeys(context.ready, reporter);
+      return 'summary' in inspection
+        ? { summary: 'known_hosts has both' }
+        : { unchanged: 'they are there already' };
+    },
+    apply: async (context) => {
+      await rememberHostKeys(config, [
+        context.ready.connection.hostKey,
+        ...(await restoredHostKeys(context.ready)),
+      ]);
+      return undefined;
+    },
+  };
+}
+
 /** The next connection must be answered with the restored keys; known_hosts then knows them for this address. */
 function presentedKeys(config: HostConfig): Task<RestoreContext> {
   return {
@@ -117,14 +143,12 @@ function presentedKeys(config: HostConfig): Task<RestoreContext> {
       ),
     apply: async (context, reporter) => {
       const keys = await restoredHostKeys(context.ready);
-      const [file] = config.endpoint.knownHostsFiles;
-      if (file !== undefined)
-        await replaceHostKeys(file, config.endpoint.address, config.endpoint.port, keys.map(publicLine));
       context.ready.connection = await reconnectAfterReload(context, reporter.signal, {
         ...config.endpoint,
         hostKeyChecking: 'strict',
         pinnedFingerprints: keys.map(({ fingerprint }) => fingerprint),
       });
+      await rememberHostKeys(config, keys);
       return `the restored key ${context.ready.connection.hostKey.fingerprint}`;
     },
   };
@@ -157,6 +181,11 @@ async function reconnectAfterReload(
 
 const RELOAD_PAUSE_MS = 250;
 const MOMENTARY: readonly string[] = ['ssh.refused', 'ssh.closed-early', 'ssh.connection-lost'];
+
+async function rememberHostKeys({ endpoint }: HostConfig, keys: readonly HostKey[]): Promise<void> {
+  const [file] = endpoint.knownHostsFiles;
+  if (file !== undefined) await replaceHostKeys(file, endpoint.address, endpoint.port, keys.map(publicLine));
+}
 
 function publicLine({ type, blob }: HostKey): string {
   return `${type} ${blob.toString('base64')}`;

@@ -58,7 +58,7 @@ export function restoreOpening(
         startedAt: new Date().toISOString(),
         authorizedKeys: await presentAuthorizedKeys({ connection, layout: config.layout }, reporter.signal),
       };
-      context.target = new Target(connection, facts, config.layout, source, kind, notes);
+      context.target = new Target(connection, facts, config.layout, source, kind, notes, options.wants);
       return proofs.map(({ name }) => name).join(', ');
     }),
   ];

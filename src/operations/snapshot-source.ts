@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,7 +6,7 @@ import { decryptionStream } from '../archive/age-stream.js';
 import { decompressionStream } from '../archive/gzip.js';
 import { identitiesFromFile } from '../archive/identities.js';
 import { extractFiles } from '../archive/tar.js';
-import { StateError } from '../core/errors.js';
+import { errnoOf, messageOf, StateError } from '../core/errors.js';
 import type { Secret } from '../core/secret.js';
 import type { TaskReporter } from '../engine/task.js';
 import { openRepository, type RepositorySettings } from '../repository/open.js';
@@ -66,13 +65,7 @@ export async function openSnapshot(
     return { generation, origin: generation.folder, close: () => Promise.resolve() };
   }
   if (choice.kind === 'file') {
-    return await unpack(
-      createReadStream(choice.path, { highWaterMark: 256 * 1024 }),
-      choice.path,
-      settings,
-      generations,
-      reporter,
-    );
+    return await unpack(await openFile(choice.path), choice.path, settings, generations, reporter);
   }
   return await fromRepositories(choice, settings, generations, reporter);
 }
@@ -112,6 +105,23 @@ async function fromRepositories(
   throw failures[0];
 }
 
+/** @throws StateError `restore.no-file` (kind `usage`) */
+async function openFile(path: string): Promise<Readable> {
+  try {
+    const handle = await open(path);
+    return handle.createReadStream({ highWaterMark: 256 * 1024 });
+  } catch (error) {
+    throw new StateError({
+      kind: 'usage',
+      code: 'restore.no-file',
+      what: `The snapshot file ${path} cannot be read`,
+      why: errnoOf(error) === 'ENOENT' ? 'there is no such file' : messageOf(error),
+      next: 'check the path, or name a snapshot of "coolify-state snapshots" by its id',
+      cause: error,
+    });
+  }
+}
+
 async function unpack(
   body: Readable,
   origin: string,
@@ -120,6 +130,8 @@ async function unpack(
   reporter: TaskReporter,
 ): Promise<OpenedSnapshot> {
   const { signal } = reporter;
+  // It may fail before anybody reads it; whoever then does is told.
+  body.on('error', () => undefined);
   const folder = await generations.scratch.fetchFolder();
   const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {

@@ -15,7 +15,7 @@ export interface DumpSequence {
  * Undefined when its SQL is something else.
  */
 export function sequenceOf(entry: ContentsEntry): DumpSequence | undefined {
-  const call = /^SELECT pg_catalog\.setval\(E?'(?:[^'\\]|''|\\\\)*', (-?\d{1,19}), (true|false)\);\s*$/.exec(
+  const call = /^SELECT pg_catalog\.setval\(E?'[^']*(?:''[^']*)*', (-?\d{1,19}), (true|false)\);\s*$/.exec(
     entry.definition,
   );
   const [, lastValue, isCalled] = call ?? [];

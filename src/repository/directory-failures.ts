@@ -24,7 +24,7 @@ interface Sentence {
 const NO_SPACE: Sentence = {
   code: 'repository.no-space',
   why: 'no space is left, or the quota is used up',
-  next: 'Make room (`coolify-state prune`), or choose a larger place',
+  next: 'Remove old snapshots, or choose a larger place',
 };
 const DENIED: Sentence = {
   code: 'repository.access-denied',

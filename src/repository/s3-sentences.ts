@@ -82,7 +82,7 @@ const skewed: Explain = (_attempt, error) => {
 const noSpace: Explain = () => ({
   code: 'no-space',
   why: 'the store has no space left, or the quota is used up',
-  next: 'Make room (`coolify-state prune`), or raise the quota',
+  next: 'Remove old snapshots, or raise the quota',
 });
 const busy: Explain = ({ endpoint }) => ({
   code: 'busy',

@@ -1,8 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
-import { StateError } from '../core/errors.js';
-import { lastLines, printable } from '../core/terminal-text.js';
 import type { Exit, RemoteProcess } from './connection.js';
+import { commandNotStarted, inputRefused } from './run-failures.js';
 import { StartMarker } from './start-marker.js';
 
 export interface ProcessSettings {
@@ -185,7 +184,7 @@ export class ChannelProcess implements RemoteProcess {
   #maybeFinish(): void {
     if (this.#settled || this.#exit === undefined || !this.#errEnded) return;
     if (this.#out.seen) this.#finish({ ...this.#exit, stderr: this.#stderrText() });
-    else if (this.#outEnded) this.fail(this.#neverStarted(this.#exit.code));
+    else if (this.#outEnded) this.fail(commandNotStarted(this.#settings, this.#exit.code, this.preamble));
   }
 
   #finish(exit: Exit): void {
@@ -195,7 +194,7 @@ export class ChannelProcess implements RemoteProcess {
     this.#settle.resolve(exit);
     // Later than whoever waits for `done`: the exit status explains more than the broken input.
     setImmediate(() => {
-      if (!this.stdin.writableFinished) this.stdin.destroy(this.#inputRefused(exit));
+      if (!this.stdin.writableFinished) this.stdin.destroy(inputRefused(this.#settings, exit.code));
       if (this.#killed && !this.stdout.readableEnded) this.stdout.destroy();
     });
   }
@@ -220,31 +219,6 @@ export class ChannelProcess implements RemoteProcess {
 
   #stderrText(): string {
     return this.#err.seen ? this.#stderr.toString('utf8') : this.#err.preamble;
-  }
-
-  #neverStarted(code: number | undefined): StateError {
-    const { host, command } = this.#settings;
-    const said = lastLines(`${this.#out.preamble}\n${this.#err.preamble}`);
-    return new StateError({
-      kind: 'failed',
-      code: 'ssh.command-not-started',
-      host,
-      what: `${host} did not run the command ${command}`,
-      why: `the login shell ended with status ${code ?? 'unknown'} before it began`,
-      next: 'check the login shell of this user, its start-up files, and a forced command in authorized_keys',
-      ...(said !== '' && { detail: printable(said, { multiline: true }) }),
-    });
-  }
-
-  #inputRefused({ code }: Exit): StateError {
-    const { host, command } = this.#settings;
-    return new StateError({
-      kind: 'failed',
-      code: 'ssh.input-refused',
-      host,
-      what: `The command ${command} ended before it had read all of its input`,
-      why: `exit status ${code ?? 'unknown'}`,
-    });
   }
 }
 

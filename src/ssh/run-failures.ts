@@ -26,6 +26,41 @@ export function commandFailed(
   });
 }
 
+interface Attempt {
+  readonly host: string;
+  /** Printable form. */
+  readonly command: string;
+}
+
+/** The login shell ended, and the command had not begun. */
+export function commandNotStarted(
+  { host, command }: Attempt,
+  code: number | undefined,
+  said: string,
+): StateError {
+  const detail = printable(lastLines(said), { multiline: true });
+  return new StateError({
+    kind: 'failed',
+    code: 'ssh.command-not-started',
+    host,
+    what: `${host} did not run the command ${command}`,
+    why: `the login shell ended with status ${code ?? 'unknown'} before it began`,
+    next: 'check the login shell of this user, its start-up files, and a forced command in authorized_keys',
+    ...(detail !== '' && { detail }),
+  });
+}
+
+/** A command ended while there was more to send. */
+export function inputRefused({ host, command }: Attempt, code: number | undefined): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'ssh.input-refused',
+    host,
+    what: `The command ${command} ended before it had read all of its input`,
+    why: `exit status ${code ?? 'unknown'}`,
+  });
+}
+
 /** The connection broke. Says how far the command in question had come. */
 export function connectionLost(
   host: string,

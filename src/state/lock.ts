@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { errnoOf, StateError } from '../core/errors.js';
 import { FILE_MODE, makePrivateFolder } from './private-files.js';
+import { writeFailure } from './write-failures.js';
 
 const ownerSchema = z.object({
   pid: z.number().int().positive(),
@@ -27,7 +28,7 @@ export interface Lock extends AsyncDisposable {
  *
  * The file appears complete in one step (`link` of a finished temporary file), so a half-written lock cannot
  * exist. A lock whose owner lived on this machine and is dead is removed; one of another machine is believed.
- * @throws StateError `state.locked` (kind `locked`).
+ * @throws StateError `state.locked` (kind `locked`), `state.disk-full`.
  */
 export async function acquireLock(path: string, host: string, command: string): Promise<Lock> {
   await makePrivateFolder(dirname(path));
@@ -40,8 +41,10 @@ export async function acquireLock(path: string, host: string, command: string): 
     token: randomBytes(12).toString('hex'),
   };
   const temporary = join(dirname(path), `.lock-${owner.token}`);
-  await writeFile(temporary, JSON.stringify(owner), { flag: 'wx', mode: FILE_MODE });
   try {
+    await writeFile(temporary, JSON.stringify(owner), { flag: 'wx', mode: FILE_MODE }).catch((error) => {
+      throw writeFailure(error, path);
+    });
     for (let attempt = 0; attempt < 5; attempt++) {
       try {
         await link(temporary, path);

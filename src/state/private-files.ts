@@ -52,32 +52,26 @@ export class PrivateFileWriter extends Writable {
 
   override _construct(callback: (error?: Error | null) => void): void {
     const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
-    makePrivateFolder(dirname(this.#path))
-      .then(() => open(this.#path, flags, FILE_MODE))
-      .then((handle) => {
-        this.#handle = handle;
-        callback();
-      })
-      .catch((error) => callback(this.#failure(error)));
+    const opening = makePrivateFolder(dirname(this.#path)).then(async () => {
+      this.#handle = await open(this.#path, flags, FILE_MODE);
+    });
+    this.#settle(opening, callback);
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#append([chunk]).then(
-      () => callback(),
-      (error) => callback(this.#failure(error)),
-    );
+    this.#settle(this.#append([chunk]), callback);
   }
 
   override _writev(
     chunks: { chunk: Buffer; encoding: BufferEncoding }[],
     callback: (error?: Error | null) => void,
   ): void {
-    this.#append(chunks.map(({ chunk }) => chunk)).then(() => callback(), callback);
+    this.#settle(this.#append(chunks.map(({ chunk }) => chunk)), callback);
   }
 
   override _final(callback: (error?: Error | null) => void): void {
     this.#sha256 = this.#hash.digest('hex');
-    this.#handle?.sync().then(() => callback(), callback);
+    this.#settle(this.#handle?.sync() ?? Promise.resolve(), callback);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -85,6 +79,13 @@ export class PrivateFileWriter extends Writable {
     this.#handle = undefined;
     if (handle === undefined) callback(error);
     else handle.close().then(() => callback(error), callback);
+  }
+
+  #settle(work: Promise<void>, callback: (error?: Error | null) => void): void {
+    work.then(
+      () => callback(),
+      (error: unknown) => callback(writeFailure(error, this.#path)),
+    );
   }
 
   async #append(chunks: readonly Buffer[]): Promise<void> {
@@ -100,7 +101,10 @@ export class PrivateFileWriter extends Writable {
   }
 }
 
-/** Puts a small private file in place in one step (temporary neighbour, sync, rename, sync of the folder). */
+/**
+ * Puts a small private file in place in one step (temporary neighbour, sync, rename, sync of the folder).
+ * @throws StateError `state.disk-full`
+ */
 export async function replacePrivateFile(path: string, content: string): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   try {
@@ -115,7 +119,7 @@ export async function replacePrivateFile(path: string, content: string): Promise
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw writeFailure(error, path);
   }
 }
 

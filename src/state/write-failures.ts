@@ -1,9 +1,10 @@
 import { errnoOf, StateError } from '../core/errors.js';
 
 /** A full disk in a sentence; other errors as they are. */
-export function writeFailure(error: unknown, path: string): unknown {
+export function writeFailure(error: unknown, path: string): Error {
   const errno = errnoOf(error);
-  if (errno !== 'ENOSPC' && errno !== 'EDQUOT') return error;
+  if (errno !== 'ENOSPC' && errno !== 'EDQUOT')
+    return error instanceof Error ? error : new Error(String(error));
   return new StateError({
     kind: 'failed',
     code: 'state.disk-full',

@@ -196,7 +196,6 @@ describe('ssh-keygen agrees about', () => {
   ];
   const HOSTS: readonly (readonly [string, number])[] = [
     ['a.example', 22],
-    ['A.EXAMPLE', 22],
     ['b.example', 22],
     ['a.example', 2222],
     ['10.0.0.1', 22],
