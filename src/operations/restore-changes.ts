@@ -46,10 +46,13 @@ export function restoreChanges(config: HostConfig, options: RestoreOptions): Tas
     {
       name: 'remove the notes of this restore',
       kind: 'change',
-      inspect: async ({ session }) =>
-        (await session.connection.files.stat(config.layout.restoreNotes)) === undefined
+      inspect: async ({ session, resumed }) => {
+        // A part of a restore does not complete the whole one that broke off before.
+        if (resumed && !everything) return { unchanged: 'kept, the whole restore is not complete' };
+        return (await session.connection.files.stat(config.layout.restoreNotes)) === undefined
           ? { unchanged: 'there are none' }
-          : { summary: 'remove the notes, the restore is complete' },
+          : { summary: 'remove the notes, the restore is complete' };
+      },
       apply: async ({ session }) => {
         await removeNotes(session.connection, config.layout);
         return undefined;

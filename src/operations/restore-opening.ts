@@ -51,6 +51,7 @@ export function restoreOpening(
       const { connection, facts } = session;
       const earlier = await readNotes(connection, config.layout);
       const resumed = earlier?.snapshot === opened.generation.manifest.id ? earlier : undefined;
+      context.resumed = resumed !== undefined;
       const kind = resumed?.kind ?? (facts.databaseVolumes.length > 0 ? 'installed' : 'bare');
       const notes = resumed ?? {
         snapshot: opened.generation.manifest.id,
