@@ -4,9 +4,7 @@ import type { DumpSummary } from './dump-summary.js';
 import { Handoff } from './handoff.js';
 import { type DumpWishes, readArchive } from './read-archive.js';
 
-export type { DumpHeader } from './archive-header.js';
-export type { RowView } from './copy-text.js';
-export type { DumpedTable, DumpSummary, DumpTable } from './dump-summary.js';
+export type { DumpSummary, DumpTable } from './dump-summary.js';
 
 export interface DumpReaderOptions extends DumpWishes {
   /** Ends the reading with an AbortError. */
@@ -19,9 +17,10 @@ export interface DumpReaderOptions extends DumpWishes {
  *
  * Proven is: the table of contents is whole; every entry that has data has exactly one block, where it is expected;
  * compressed data inflates and ends with its own checksum; every table ends with COPY's end marker, every row has
- * a field for each column, is valid UTF-8 (in a UTF8 dump) and free of bytes that COPY escapes; the dump ends with
- * its last block. Not proven, because uncompressed data carries no checksum, is that a letter within a field was not
- * exchanged for another: that changes the table's `sha256`, to be compared with one from elsewhere.
+ * a field for each column, is valid UTF-8 (in a UTF8 dump) and free of bytes that COPY escapes; nothing follows the
+ * last block, unless it is the table of contents again (see `expectContentsAgain`). Not proven, because uncompressed
+ * data carries no checksum, is that a letter within a field was not exchanged for another: that changes the table's
+ * `sha256`, to be compared with one from elsewhere.
  *
  * Errors are StateErrors of kind `proof`: `dump.not-a-dump`, `dump.truncated`, `dump.trailing-data`,
  * `dump.malformed`, `dump.missing-data`, `dump.unsupported`; what a callback throws passes unchanged.

@@ -1,3 +1,4 @@
+import { printable } from '../core/terminal-text.js';
 import { readHead } from './archive-header.js';
 import { ByteCursor } from './byte-cursor.js';
 import { CopyScanner } from './copy-scanner.js';
@@ -8,6 +9,7 @@ import { dumpFailure } from './dump-failures.js';
 import { DEFAULT_LIMITS, type DumpLimits } from './dump-limits.js';
 import type { DumpedTable, DumpSummary, DumpTable } from './dump-summary.js';
 import { LargeObjectTally } from './large-objects.js';
+import { expectContentsAgain } from './repeated-contents.js';
 import { type DumpSequence, sequenceOf } from './sequence-statement.js';
 import { type ContentsEntry, type DumpEntry, readContents } from './table-of-contents.js';
 
@@ -32,7 +34,7 @@ export async function readArchive(source: AsyncIterable<Buffer>, wishes: DumpWis
   const sequences = contents.filter((entry) => entry.desc === 'SEQUENCE SET').map(sequenceFrom);
   const tables: DumpedTable[] = [];
   const largeObjects = new LargeObjectTally();
-  await readBlocks(cursor, head, contents, largeObjects, (entry) => {
+  const places = await readBlocks(cursor, head, contents, largeObjects, (entry) => {
     const table = tableOf(entry);
     const scanner = new CopyScanner(
       table.columns.length,
@@ -43,6 +45,7 @@ export async function readArchive(source: AsyncIterable<Buffer>, wishes: DumpWis
     );
     return sinkFor(scanner, (tally) => tables.push({ ...table, ...tally }));
   });
+  if (await cursor.fill()) await expectContentsAgain(cursor, head, limits, contents, places);
   return {
     header: head.header,
     encoding,
@@ -92,7 +95,7 @@ function tableOf(entry: ContentsEntry): DumpTable {
 function sequenceFrom(entry: ContentsEntry): DumpSequence {
   const sequence = sequenceOf(entry);
   if (sequence === undefined) {
-    throw dumpFailure('malformed', `the state of the sequence ${entry.namespace}.${entry.tag} is unreadable`);
+    throw dumpFailure('malformed', `the state of the sequence ${printable(entry.tag)} is unreadable`);
   }
   return sequence;
 }

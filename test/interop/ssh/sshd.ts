@@ -77,7 +77,16 @@ export async function startSshd({
   const publicKeys = await Promise.all(keyFiles.map((file) => readPublicKey(`${file}.pub`)));
   const known = publicKeys.map((key) => `[127.0.0.1]:${port} ${key.type} ${key.blob.toString('base64')}\n`);
   await writeFile(join(folder, 'known_hosts'), known.join(''));
-  await listening(port, child, () => log);
+  const stop = async (): Promise<void> => {
+    killTree(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await listening(port, child, () => log);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     port,
     folder,
@@ -98,10 +107,7 @@ export async function startSshd({
     }),
     log: () => log,
     kill: () => killTree(child),
-    stop: async () => {
-      killTree(child);
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 

@@ -114,6 +114,14 @@ describe('a dump that is whole', () => {
     expect(summary.tables.map(({ name, rows }) => `${name} ${rows}`)).toEqual(['b 2', 'a 1']);
   });
 
+  it('may end with its table of contents once more, as pg_dump of PostgreSQL 16 leaves it in `> file`', async () => {
+    const { bytes } = written(everything({ minor: 16 }));
+    const noted = written(everything({ minor: 16, offsets: true }));
+    const contents = noted.bytes.subarray(noted.bytes.indexOf('16.4') + 4, noted.dataAt);
+    const twice = Buffer.concat([bytes, contents]);
+    expect(await readDump(twice, {}, [7])).toEqual({ ...(await readDump(bytes)), bytes: twice.length });
+  });
+
   it('may be without any data', async () => {
     const summary = await readDump(written({ entries: [] }).bytes);
     expect(summary).toMatchObject({ tables: [], sequences: [], entries: [], encoding: '' });
