@@ -1,4 +1,5 @@
 import type { Argv, Options } from 'yargs';
+import { StateError } from '../core/errors.js';
 
 /** Options that every command understands. */
 export const COMMON = {
@@ -24,6 +25,7 @@ export const COMMON = {
     type: 'number',
     requiresArg: true,
     default: 5,
+    coerce: wholeNumber,
     describe: 'hosts worked on at once',
     group: 'Hosts:',
   },
@@ -56,6 +58,17 @@ export const COMMON = {
   },
   verbose: { alias: 'v', type: 'count', describe: 'more detail' },
 } as const satisfies Record<string, Options>;
+
+/** @throws StateError `cli.usage` */
+function wholeNumber(value: number): number {
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new StateError({
+    kind: 'usage',
+    code: 'cli.usage',
+    what: '--forks takes a whole number from 1',
+    next: 'leave it out for 5',
+  });
+}
 
 /** Options of commands that change something. */
 export const CHANGING = {

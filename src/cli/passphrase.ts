@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { StateError } from '../core/errors.js';
+import { interrupted, StateError } from '../core/errors.js';
 import { Secret } from '../core/secret.js';
 import { printable } from '../core/terminal-text.js';
 
@@ -42,7 +42,12 @@ export async function askSecret(question: string): Promise<Secret> {
   const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });
   process.stderr.write(`${question}: `);
   try {
-    return new Secret(await new Promise<string>((resolve) => prompt.question('', resolve)));
+    return new Secret(
+      await new Promise<string>((resolve, reject) => {
+        prompt.once('close', () => reject(interrupted()));
+        prompt.question('', resolve);
+      }),
+    );
   } finally {
     prompt.close();
     process.stderr.write('\n');

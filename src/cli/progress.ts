@@ -17,10 +17,14 @@ export interface Output {
   err(text: string): void;
 }
 
-export const STANDARD_OUTPUT: Output = {
-  out: (text) => process.stdout.write(`${text}\n`),
-  err: (text) => process.stderr.write(`${text}\n`),
-};
+/** Standard output and error. That nobody reads them any more (`| head`) ends no run in the middle. */
+export function standardOutput(): Output {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  return {
+    out: (text) => process.stdout.write(`${text}\n`),
+    err: (text) => process.stderr.write(`${text}\n`),
+  };
+}
 
 /** One plain line for each finished step, on standard error: readable in a terminal, a pipe and a CI log alike. */
 export function plainProgress(

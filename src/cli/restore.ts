@@ -19,7 +19,8 @@ const OPTIONS = {
     type: 'string',
     requiresArg: true,
     default: 'latest',
-    describe: '"latest", a snapshot\'s id, "local" (the newest generation here), or a file',
+    describe:
+      '"latest", a snapshot\'s id, "local" (the newest generation here), a file, or a generation\'s folder',
   },
   to: {
     type: 'string',
@@ -60,19 +61,30 @@ export const restoreCommand: CommandModule<object, Arguments> = {
       .example('$0 restore web1 --to spare1 --yes', 'onto another host'),
   handler: (args) =>
     runCommand(args, async ({ output, json, debug, emit, signal }) => {
-      const [{ restore }, { loadHosts }, { artifactFilter }] = await Promise.all([
+      const [{ restore }, { loadHosts }, { artifactFilter, requireRestorable }] = await Promise.all([
         import('../operations/restore.js'),
         import('../operations/load-hosts.js'),
         import('../coolify/artifact-filter.js'),
       ]);
       const wants = artifactFilter(args.only, args.skip);
+      requireRestorable(wants);
       const hosts = await loadHosts(selectionOf(args, output));
-      const [other] =
+      const others =
         args.to === undefined
           ? []
           : await loadHosts({ ...selectionOf(args, output), pattern: args.to, limit: undefined });
+      if (others.length > 1)
+        throw notOne(
+          '--to names one host',
+          others.map(({ name }) => name),
+        );
+      const [other] = others;
       const [first] = hosts;
-      if (other !== undefined && hosts.length !== 1) throw ambiguousTarget(hosts.map(({ name }) => name));
+      if (other !== undefined && hosts.length !== 1)
+        throw notOne(
+          '--to takes the snapshot of exactly one host',
+          hosts.map(({ name }) => name),
+        );
       const jobs =
         other !== undefined && first !== undefined
           ? [
@@ -89,7 +101,7 @@ export const restoreCommand: CommandModule<object, Arguments> = {
         check: args.check,
         safety: args.safety,
         wants,
-        confirm: (plan) => confirmPlan(plan, args.yes, output),
+        confirm: oneAtATime((plan) => confirmPlan(plan, args.yes, output)),
         passphrase: requiredPassphraseOf,
         signal,
         emit,
@@ -104,6 +116,18 @@ export const restoreCommand: CommandModule<object, Arguments> = {
       return exitStatusOf(reports);
     }),
 };
+
+/** Several hosts share one terminal: the next is asked about when the last was answered. */
+function oneAtATime<Value, Result>(
+  ask: (value: Value) => Promise<Result>,
+): (value: Value) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (value) => {
+    const answer = last.then(() => ask(value));
+    last = answer.catch(() => undefined);
+    return answer;
+  };
+}
 
 /** Shows the plan; on a terminal the host's name is typed, elsewhere `--yes` has to have been given. */
 async function confirmPlan(plan: RestorePlan, yes: boolean, output: Output): Promise<boolean> {
@@ -136,12 +160,12 @@ async function confirmPlan(plan: RestorePlan, yes: boolean, output: Output): Pro
   }
 }
 
-function ambiguousTarget(names: readonly string[]): StateError {
+function notOne(what: string, names: readonly string[]): StateError {
   return new StateError({
     kind: 'usage',
-    code: 'restore.several-sources',
-    what: '--to takes the snapshot of exactly one host',
+    code: 'restore.not-one-host',
+    what,
     why: `the pattern names ${names.join(', ')}`,
-    next: 'name the one whose snapshot is meant',
+    next: 'name the one that is meant',
   });
 }

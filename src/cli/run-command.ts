@@ -1,7 +1,7 @@
 import { asStateError, interrupted } from '../core/errors.js';
 import type { EventSink } from '../engine/events.js';
 import type { HostReport } from '../engine/run-host.js';
-import { jsonProgress, type Output, plainProgress, STANDARD_OUTPUT } from './progress.js';
+import { jsonProgress, type Output, plainProgress, standardOutput } from './progress.js';
 import { errorFacts, renderError } from './render-error.js';
 
 /** What a command's work gets from the command line around it. */
@@ -28,7 +28,7 @@ export async function runCommand(
   { json, verbose = 0, diff = false }: Presentation,
   work: (invocation: Invocation) => Promise<number>,
 ): Promise<void> {
-  const output = STANDARD_OUTPUT;
+  const output = standardOutput();
   const debug = process.env['COOLIFY_STATE_DEBUG'] !== undefined;
   const controller = new AbortController();
   const stop = (): void => {
@@ -36,8 +36,7 @@ export async function runCommand(
     output.err('stopping: closing connections and removing what is half done (once more to end at once)');
     controller.abort(interrupted());
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const signal of SIGNALS) process.on(signal, stop);
   try {
     const emit = json ? jsonProgress(output) : plainProgress(output, { verbose: verbose > 0, diff });
     process.exitCode = await work({
@@ -54,10 +53,11 @@ export async function runCommand(
     else output.err(renderError(failure, { debug }));
     process.exitCode = failure.exitStatus;
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The highest status that applies, after all hosts were tried. */
 export function exitStatusOf(reports: readonly HostReport[]): number {

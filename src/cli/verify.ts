@@ -12,7 +12,8 @@ const OPTIONS = {
     type: 'string',
     requiresArg: true,
     default: 'latest',
-    describe: '"latest", a snapshot\'s id, "local" (the newest generation here), or a file',
+    describe:
+      '"latest", a snapshot\'s id, "local" (the newest generation here), a file, or a generation\'s folder',
   },
   'read-data': {
     type: 'boolean',

@@ -24,6 +24,19 @@ export function artifactFilter(
   return (name) => (wanted.length === 0 || wanted.includes(name)) && !unwanted.includes(name);
 }
 
+/** @throws StateError `artifact.nothing-to-restore` when nothing that is wanted can be put back by itself. */
+export function requireRestorable(wants: (name: string) => boolean): void {
+  const restorable = ARTIFACTS.filter(({ restore }) => restore !== undefined).map(({ name }) => name);
+  if (restorable.some(wants)) return;
+  throw new StateError({
+    kind: 'usage',
+    code: 'artifact.nothing-to-restore',
+    what: 'Nothing is left to put back',
+    why: 'what was asked for comes back only with what it was derived from',
+    next: `name some of ${restorable.join(', ')}`,
+  });
+}
+
 function split(values: readonly string[] | undefined): string[] {
   return (values ?? []).flatMap((value) => value.split(',')).filter((value) => value !== '');
 }

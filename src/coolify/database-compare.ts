@@ -21,29 +21,60 @@ export async function readDatabase(
   return evidence();
 }
 
+/** One thing in which a database differs from the one that a manifest records. */
+export interface DatabaseDifference {
+  /** Name of the table, where it is one in schema `public`. */
+  readonly table?: string;
+  /** Whether something is not there at all. */
+  readonly missing: boolean;
+  readonly text: string;
+}
+
 /** What is different from the database that the manifest records; empty when all rows and sequences are the same. */
-export function databaseDifferences(recorded: Instance['database'], { summary }: DumpEvidence): string[] {
-  const differences: string[] = [];
+export function databaseDifferences(
+  recorded: Instance['database'],
+  { summary }: DumpEvidence,
+): DatabaseDifference[] {
+  const differences: DatabaseDifference[] = [];
   const present = new Map(summary.tables.map((table) => [`${table.schema}.${table.name}`, table]));
   for (const table of recorded.tables) {
     const live = present.get(`${table.schema}.${table.name}`);
     present.delete(`${table.schema}.${table.name}`);
-    if (live === undefined) differences.push(`${tableTitle(table)} is missing`);
-    else if (live.rows !== table.rows)
-      differences.push(`${tableTitle(table)}: ${live.rows} rows instead of ${table.rows}`);
-    else if (live.sha256 !== table.sha256)
-      differences.push(`${tableTitle(table)}: other content in ${table.rows} rows`);
-  }
-  for (const table of present.values()) differences.push(`${tableTitle(table)} is not in the snapshot`);
-  const sequences = new Map(
-    summary.sequences.map((sequence) => [`${sequence.schema}.${sequence.name}`, sequence]),
-  );
-  for (const { schema, name, lastValue, isCalled } of recorded.sequences) {
-    const live = sequences.get(`${schema}.${name}`);
-    if (live === undefined) differences.push(`sequence ${name} is missing`);
-    else if (String(live.lastValue) !== lastValue || live.isCalled !== isCalled) {
-      differences.push(`sequence ${name} stands at ${live.lastValue} instead of ${lastValue}`);
+    const title = tableTitle(table);
+    if (live === undefined) differences.push({ table: title, missing: true, text: `${title} is missing` });
+    else if (live.rows !== table.rows) {
+      differences.push({
+        table: title,
+        missing: false,
+        text: `${title}: ${live.rows} rows instead of ${table.rows}`,
+      });
+    } else if (live.sha256 !== table.sha256) {
+      differences.push({
+        table: title,
+        missing: false,
+        text: `${title}: other content in ${table.rows} rows`,
+      });
     }
   }
-  return differences;
+  for (const table of present.values()) {
+    differences.push({ missing: false, text: `${tableTitle(table)} is not in the snapshot` });
+  }
+  return [...differences, ...sequenceDifferences(recorded, summary)];
+}
+
+function sequenceDifferences(
+  recorded: Instance['database'],
+  summary: DumpEvidence['summary'],
+): DatabaseDifference[] {
+  const live = new Map(
+    summary.sequences.map((sequence) => [`${sequence.schema}.${sequence.name}`, sequence]),
+  );
+  return recorded.sequences.flatMap(({ schema, name, lastValue, isCalled }): DatabaseDifference[] => {
+    const found = live.get(`${schema}.${name}`);
+    if (found === undefined) return [{ missing: true, text: `sequence ${name} is missing` }];
+    if (found.lastValue === lastValue && found.isCalled === isCalled) return [];
+    return [
+      { missing: false, text: `sequence ${name} stands at ${found.lastValue} instead of ${lastValue}` },
+    ];
+  });
 }

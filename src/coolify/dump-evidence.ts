@@ -19,7 +19,12 @@ export interface DumpEvidence {
   readonly keyRows: readonly KeyRow[];
   /** `private_keys.id` of the keys with which Coolify reaches its own host. */
   readonly localKeyIds: readonly string[];
+  /** SHA-256 (hex) of the API tokens that the instance knows: what it keeps of them. */
+  readonly tokenHashes: ReadonlySet<string>;
 }
+
+/** Tables whose rows are read one by one. */
+const LOOKED_AT = new Set(['private_keys', 'servers', 'personal_access_tokens']);
 
 const LOCAL_ADDRESSES = new Set(['host.docker.internal', '127.0.0.1', 'localhost']);
 
@@ -31,6 +36,7 @@ export function inspectDump(
   const tallies = new Map<string, { opened: number; byPreviousKey: number; failed: number }>();
   const keyRows: KeyRow[] = [];
   const localKeyIds: string[] = [];
+  const tokenHashes = new Set<string>();
   const reader = new DumpReader({
     signal,
     payloadPrefix: Buffer.from(PAYLOAD_PREFIX),
@@ -43,7 +49,7 @@ export function inspectDump(
       else tally.opened++;
       if (opened.ok && opened.key !== 0) tally.byPreviousKey++;
     },
-    wantsRows: (table) => table.name === 'private_keys' || table.name === 'servers',
+    wantsRows: ({ name }) => LOOKED_AT.has(name),
     onRow: (table, row) => {
       const field = (name: string): string => row.field(table.columns.indexOf(name)) ?? '';
       if (table.name === 'private_keys') {
@@ -54,6 +60,8 @@ export function inspectDump(
           team: field('team_id'),
           privateKey: field('private_key'),
         });
+      } else if (table.name === 'personal_access_tokens') {
+        tokenHashes.add(field('token'));
       } else if (LOCAL_ADDRESSES.has(field('ip'))) {
         localKeyIds.push(field('private_key_id'));
       }
@@ -65,6 +73,7 @@ export function inspectDump(
       summary: reader.summary(),
       keyRows,
       localKeyIds,
+      tokenHashes,
       payloads: [...tallies].map(([name, tally]) => {
         const [table = '', column = ''] = name.split('\t');
         return { table, column, ...tally };

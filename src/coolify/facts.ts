@@ -17,6 +17,8 @@ export interface HostFacts {
   readonly architecture: string;
   /** Version of the Docker engine; undefined when none answers. */
   readonly docker: string | undefined;
+  /** Whether Docker is there at all, answering or not. */
+  readonly hasDocker: boolean;
   readonly containers: readonly ContainerFact[];
   /** Volumes of Coolify's database (`coolify-db`, `coolify-db-pg18`): where one exists, a password is fixed. */
   readonly databaseVolumes: readonly string[];
@@ -57,6 +59,14 @@ export function requireUsableHost(facts: HostFacts): void {
   }
 }
 
+/**
+ * A host whose engine is down hides its volumes: what it is can only be told when the engine answers, or was never there.
+ * @throws StateError `host.no-docker`
+ */
+export function requireKnownVolumes(facts: HostFacts): void {
+  if (facts.hasDocker || facts.hasEnv) requireDocker(facts);
+}
+
 /** @throws StateError `host.no-docker` */
 export function requireDocker(facts: HostFacts): void {
   if (facts.docker !== undefined) return;
@@ -73,6 +83,7 @@ say() { printf '%s\\t%s\\n' "$1" "$2"; }
 say uid "$(id -u)"
 say architecture "$(uname -m)"
 say system "$(. /etc/os-release 2>/dev/null && printf '%s' "$PRETTY_NAME")"
+if command -v docker >/dev/null 2>&1 || [ -d /var/lib/docker/volumes ]; then say has-docker yes; fi
 [ -f "$1" ] && say env yes
 [ -f "$2" ] && say installer yes
 if version=$(docker version --format '{{.Server.Version}}' 2>/dev/null); then
@@ -112,6 +123,7 @@ function parseFacts(text: string): HostFacts {
     system: values.get('system') || 'unknown',
     architecture: values.get('architecture') || 'unknown',
     docker: values.get('docker'),
+    hasDocker: values.has('has-docker'),
     containers,
     databaseVolumes,
     hasEnv: values.has('env'),

@@ -29,7 +29,7 @@ This is snapshot ${id}. It needs nothing but age, tar and Docker; coolify-state 
 
 2. Install the same version of Coolify:
 
-       curl -fsSL https://cdn.coollabs.io/coolify/install.sh | USER=root AUTOUPDATE=false bash -s ${coolify.version}
+       curl -fsSL https://cdn.coollabs.io/coolify/install.sh | USER=root bash -s ${coolify.version}
 
 3. Stop what writes; the database stays up:
 

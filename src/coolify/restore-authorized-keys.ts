@@ -27,15 +27,17 @@ export async function applyAuthorizedKeys(target: Target, reporter: TaskReporter
 }
 
 /**
- * The snapshot's file, then the lines that only the target has: the admin's own way in survives. Lines that the
- * installer wrote for a localhost key which the snapshot has replaced do not.
+ * The snapshot's file, then the lines that only the target has: the admin's own way in survives, with `before`, the file
+ * as it was when the restore began, because the installer deletes lines. What only the file of `now` has and looks as the
+ * installer writes it is for a localhost key that the snapshot has replaced, and goes.
  */
-export function mergeAuthorizedKeys(snapshot: string, ...targets: readonly string[]): string {
+export function mergeAuthorizedKeys(snapshot: string, before: string, now: string): string {
   const known = new Set(authorizedBlobs(snapshot).keys());
+  const own = new Set(authorizedBlobs(before).keys());
   const extra: string[] = [];
-  for (const line of targets.flatMap((text) => text.split('\n'))) {
+  for (const line of [...before.split('\n'), ...now.split('\n')]) {
     const blob = authorizedBlob(line);
-    if (blob === undefined || known.has(blob) || isInstallersLine(line, blob)) continue;
+    if (blob === undefined || known.has(blob) || (!own.has(blob) && isInstallersLine(line, blob))) continue;
     known.add(blob);
     extra.push(line);
   }

@@ -9,6 +9,7 @@ import { type DatabaseAccess, databaseAccessOf, pgRestore } from './database-com
 import { databaseDifferences, readDatabase } from './database-compare.js';
 import { DatabaseSession } from './database-session.js';
 import { EnvFile } from './env-file.js';
+import { WRITERS } from './layout.js';
 import { contentOf, readPaths } from './remote-files.js';
 import { DUMP_PATH } from './stored-paths.js';
 import type { Target } from './target.js';
@@ -24,6 +25,14 @@ export async function inspectDatabase(target: Target, reporter: TaskReporter): P
   const restore: Change = {
     summary: `restore ${tables.length} tables with ${rows} rows beside the live database and swap them in`,
   };
+  if (
+    target.databaseDifferences === undefined &&
+    target.resumed &&
+    (await isRestored(target, reporter.signal))
+  ) {
+    // Loaded, compared and swapped in by the run that broke off; what Coolify has changed in it since is its own.
+    target.databaseDifferences = [];
+  }
   if (target.databaseDifferences === undefined) {
     if (
       (await containerState(target.connection, target.layout.databaseContainer, reporter.signal)) !==
@@ -34,7 +43,9 @@ export async function inspectDatabase(target: Target, reporter: TaskReporter): P
     const present = await readDatabase(target.connection, access, target.source.ring, {
       signal: reporter.signal,
     });
-    target.databaseDifferences = databaseDifferences(target.source.instance.database, present);
+    target.databaseDifferences = databaseDifferences(target.source.instance.database, present).map(
+      ({ text }) => text,
+    );
   }
   if (target.databaseMatches) return { unchanged: `all ${tables.length} tables hold the snapshot's rows` };
   return { ...restore, diff: target.databaseDifferences.slice(0, 50) };
@@ -68,14 +79,52 @@ export async function applyDatabase(target: Target, reporter: TaskReporter): Pro
       kind: 'proof',
       code: 'database.differs',
       what: 'The restored database is not the one of the snapshot',
-      why: differences.slice(0, 3).join('; '),
-      next: 'the live database was not touched; check the snapshot with "coolify-state verify --read-data"',
+      why: differences
+        .slice(0, 3)
+        .map(({ text }) => text)
+        .join('; '),
+      next: `the live database was not touched; bring the former instance back with "docker start ${[...WRITERS].reverse().join(' ')}" on the host, and check the snapshot with "coolify-state verify --read-data"`,
     });
   }
+  await maintenance.query(
+    `COMMENT ON DATABASE ${quoteIdentifier(INCOMING)} IS ${quoteLiteral(restoredMark(target))};`,
+  );
   const former = `${FORMER_PREFIX}${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
   await swap(maintenance, access.database, former);
   target.databaseDifferences = [];
   return `${present.summary.tables.length} tables restored and compared; the former database is kept as ${former} until the end`;
+}
+
+/** What a restored database bears until the restore is complete: which snapshot it is of, and which restore this is. */
+function restoredMark({ source, notes }: Target): string {
+  return `coolify-state ${source.generation.manifest.id} ${notes.startedAt}`;
+}
+
+/** Takes the mark away: the restore is complete. */
+export async function removeMark(target: Target, signal: AbortSignal): Promise<void> {
+  if (!(await isRestored(target, signal))) return;
+  const { database } = await liveAccess(target, signal);
+  await using session = await DatabaseSession.open(
+    target.connection,
+    await maintenanceAccess(target, signal),
+    signal,
+  );
+  await session.query(`COMMENT ON DATABASE ${quoteIdentifier(database)} IS NULL;`);
+}
+
+async function isRestored(target: Target, signal: AbortSignal): Promise<boolean> {
+  if ((await containerState(target.connection, target.layout.databaseContainer, signal)) !== 'running')
+    return false;
+  const { database, ...access } = await liveAccess(target, signal);
+  await using session = await DatabaseSession.open(
+    target.connection,
+    { ...access, database: 'postgres' },
+    signal,
+  );
+  const mark = await session.value(
+    `SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = ${quoteLiteral(database)};`,
+  );
+  return mark === restoredMark(target);
 }
 
 /** Databases that restores have replaced and kept. */
@@ -136,7 +185,7 @@ async function load(target: Target, incoming: DatabaseAccess, reporter: TaskRepo
       code: 'database.restore-failed',
       what: 'The dump could not be restored',
       why: lastLines(stderr, 3) || `pg_restore ended with status ${code ?? 'unknown'}`,
-      next: 'the live database was not touched; put the cause right and run the restore again',
+      next: `the live database was not touched; put the cause right and run the restore again, or bring the former instance back with "docker start ${[...WRITERS].reverse().join(' ')}" on the host`,
     });
   }
   if (sent.status === 'rejected') throw sent.reason;

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { StateError } from '../core/errors.js';
 import type { Change, Inspection, TaskReporter } from '../engine/task.js';
 import { command } from '../ssh/command.js';
 import { EnvFile } from './env-file.js';
 import { COOLIFY_UID } from './layout.js';
 import { contentOf, readPaths } from './remote-files.js';
+import { begin } from './restore-notes.js';
 import { ENV_PATH } from './stored-paths.js';
 import type { Target } from './target.js';
 
@@ -47,11 +49,14 @@ export async function inspectEnv(target: Target, reporter: TaskReporter): Promis
   };
 }
 
-export async function applyEnv(
-  target: Target,
-  reporter: TaskReporter,
-  change: Change,
-): Promise<string | undefined> {
+/** For containers that are started later. That those of an installed target must be made anew is noted first. */
+export async function applyEnv(target: Target, reporter: TaskReporter, change: Change): Promise<string> {
+  if (target.kind === 'installed' && (change.diff?.length ?? 0) > 0) await begin(target, 'containers');
+  return await settleEnv(target, reporter, change);
+}
+
+/** For containers that run with these settings already. */
+export async function settleEnv(target: Target, reporter: TaskReporter, change: Change): Promise<string> {
   const present = await presentEnv(target, reporter);
   const desired = await desiredEnv(target, present?.env);
   const { mode, uid, gid } = originOf(target);
@@ -60,8 +65,27 @@ export async function applyEnv(
   await files.mkdir(target.layout.data, { mode: 0o700, uid: COOLIFY_UID, gid: 0 });
   await files.mkdir(`${target.layout.data}/source`, { mode: 0o700, uid: COOLIFY_UID, gid: 0 });
   await files.write(target.layout.env, desired.content, { mode, uid, gid });
-  if ((present?.env ?? EnvFile.parse('')).differences(desired.env).length > 0) target.settingsChanged = true;
   return change.summary;
+}
+
+/**
+ * For a restore of the settings or of the database alone.
+ * @throws StateError `restore.foreign-pair`: with another APP_KEY Coolify could not read its own data.
+ */
+export async function refuseForeignPair(target: Target, reporter: TaskReporter): Promise<void> {
+  if (target.wants('env') === target.wants('database')) return;
+  const present = await presentEnv(target, reporter);
+  if (present !== undefined && present.env.get('APP_KEY') === target.source.env.get('APP_KEY')) return;
+  throw new StateError({
+    kind: 'usage',
+    code: 'restore.foreign-pair',
+    what: `The ${target.wants('env') ? 'settings' : 'database'} of the snapshot cannot be put back alone`,
+    why:
+      present === undefined
+        ? 'the target has no .env'
+        : 'the target has another APP_KEY: Coolify could not read its own data',
+    next: 'restore env and database together',
+  });
 }
 
 /** The environment that the target ends up with. */

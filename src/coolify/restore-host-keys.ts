@@ -6,12 +6,15 @@ import { script } from '../ssh/command.js';
 import { type HostKey, hostKeyOf } from '../ssh/host-key.js';
 import { contentOf, readPaths } from './remote-files.js';
 import { differingFiles, type PlacedFile, placeFiles } from './restore-files.js';
+import { begin, isBegun } from './restore-notes.js';
 import type { Target } from './target.js';
 
 const ARTIFACT = 'host-keys';
 
 export async function inspectHostKeys(target: Target, reporter: TaskReporter): Promise<Inspection> {
   const differing = await differingFiles(target, ARTIFACT, reporter.signal);
+  if (differing.length === 0 && isBegun(target, 'host-keys'))
+    return { summary: 'have sshd read its host keys, which an earlier run put in place' };
   if (differing.length === 0) return { unchanged: "equals the snapshot's" };
   return {
     summary: `put ${differing.length} host and identity keys in place and reload sshd`,
@@ -25,6 +28,9 @@ export async function inspectHostKeys(target: Target, reporter: TaskReporter): P
  */
 export async function applyHostKeys(target: Target, reporter: TaskReporter): Promise<undefined> {
   const differing = await differingFiles(target, ARTIFACT, reporter.signal);
+  const { systemSsh } = target.layout;
+  if (differing.some(({ origin }) => origin.path.startsWith(`${systemSsh}/ssh_host_`)))
+    await begin(target, 'host-keys');
   const before = await snapshotOf(target, differing, reporter.signal);
   await placeFiles(target, differing);
   const check = await target.connection.run(script(CHECK_SSHD), { signal: reporter.signal, check: false });
@@ -38,7 +44,7 @@ export async function applyHostKeys(target: Target, reporter: TaskReporter): Pro
       next: 'the former keys are back in place; everything else is restored',
     });
   }
-  if (differing.some(({ origin }) => origin.path.startsWith(`${target.layout.systemSsh}/ssh_host_`))) {
+  if (isBegun(target, 'host-keys')) {
     await target.connection.run(script(RELOAD_SSHD), { signal: reporter.signal });
     target.hostKeysChanged = true;
   }

@@ -7,6 +7,7 @@ import { script } from '../ssh/command.js';
 import { isTransient, type KeyEntry, keyFileStates, readKeyFolder } from './key-folder.js';
 import { COOLIFY_UID } from './layout.js';
 import { contentOf, discard, sameState, writeFolder } from './remote-files.js';
+import { stagedKeysFolder } from './restore-notes.js';
 import { KEY_ARCHIVE_PATH } from './stored-paths.js';
 import type { Target } from './target.js';
 
@@ -26,7 +27,7 @@ export async function applyManagedKeys(target: Target, reporter: TaskReporter): 
   const { signal } = reporter;
   const { entries, missing, surplus } = await compare(target, signal);
   const folder = target.layout.keys;
-  const staged = `${target.layout.data}/ssh/.coolify-state-keys`;
+  const staged = stagedKeysFolder(target.layout);
   await target.connection.run(script(PREPARE, staged, folder), { signal });
   const wanted = new Set(missing);
   await writeFolder(

@@ -1,6 +1,14 @@
 import { z } from 'zod';
+import { script } from '../ssh/command.js';
 import type { Connection } from '../ssh/connection.js';
 import type { Layout } from './layout.js';
+
+/**
+ * What is not done until something was started anew with it, which nobody sees by looking at files alone: `containers`
+ * run with the settings and in the version that `.env` says, `host-keys` are those that sshd presents.
+ */
+const beginningSchema = z.enum(['containers', 'host-keys']);
+export type Beginning = z.infer<typeof beginningSchema>;
 
 /**
  * What a restore writes down on the target before it changes anything, and removes when all is proven: a run that
@@ -15,6 +23,8 @@ const notesSchema = z.object({
   safety: z.string().optional(),
   /** authorized_keys as it was before the installer ran. */
   authorizedKeys: z.string(),
+  /** What was begun and is not known to be finished. */
+  begun: z.array(beginningSchema).default([]),
 });
 
 export type RestoreNotes = z.infer<typeof notesSchema>;
@@ -41,9 +51,62 @@ export async function writeNotes(connection: Connection, layout: Layout, notes: 
   });
 }
 
-export async function removeNotes(connection: Connection, layout: Layout): Promise<void> {
+/** What a run knows of its notes. */
+interface Noted {
+  readonly connection: Connection;
+  readonly layout: Layout;
+  notes: RestoreNotes;
+}
+
+export function isBegun({ notes }: Noted, what: Beginning): boolean {
+  return notes.begun.includes(what);
+}
+
+/** Written down before the first change, so that whoever goes on after a run that died finishes it. */
+export async function begin(target: Noted, what: Beginning): Promise<void> {
+  if (isBegun(target, what)) return;
+  await update(target, [...target.notes.begun, what]);
+}
+
+export async function finish(target: Noted, what: Beginning): Promise<void> {
+  if (!isBegun(target, what)) return;
+  await update(
+    target,
+    target.notes.begun.filter((other) => other !== what),
+  );
+}
+
+async function update(target: Noted, begun: Beginning[]): Promise<void> {
+  target.notes = { ...target.notes, begun };
+  await writeNotes(target.connection, target.layout, target.notes);
+}
+
+/**
+ * Removes the notes, and what runs that died may have left: staged keys, and files that were on their way into one of
+ * the `folders`.
+ */
+export async function removeNotes(
+  connection: Connection,
+  layout: Layout,
+  folders: readonly string[],
+): Promise<void> {
+  await connection.run(script(CLEAR_UP, stagedKeysFolder(layout)), { input: `${folders.join('\n')}\n` });
   await connection.files.remove(layout.restoreNotes, { recursive: true });
 }
+
+/** Where key files wait to be renamed into Coolify's folder beside it. */
+export function stagedKeysFolder(layout: Layout): string {
+  return `${layout.data}/ssh/.coolify-state-keys`;
+}
+
+const CLEAR_UP = `
+rm -rf -- "$1"
+while IFS= read -r folder; do
+  if [ -d "$folder" ]; then
+    find "$folder" -maxdepth 1 -type f -name '.*.coolify-state-????????????' -exec rm -f -- {} +
+  fi
+done
+`;
 
 function notesPath(layout: Layout): string {
   return `${layout.restoreNotes}/notes.json`;

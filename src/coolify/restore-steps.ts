@@ -12,6 +12,7 @@ import { runInstaller } from './install.js';
 import { WRITERS } from './layout.js';
 import { dropDatabases, formerDatabases, inspectDatabase } from './restore-database.js';
 import { inspectEnv } from './restore-env.js';
+import { begin, finish, isBegun } from './restore-notes.js';
 import type { Target } from './target.js';
 
 /** The steps between the artifacts of a restore. Each knows whether it is already done. */
@@ -23,16 +24,17 @@ export const install: Step = {
     const { version } = target.source.instance.coolify;
     if (target.kind === 'installed')
       return { skip: 'Coolify is installed; its version is settled when it starts' };
-    const complete = containerOf(target.facts, target.layout.databaseContainer) !== undefined;
+    const complete =
+      containerOf(target.facts, target.layout.databaseContainer) !== undefined &&
+      !isBegun(target, 'containers');
     if (complete && installedVersion(target.facts) === version)
       return { unchanged: `Coolify ${version} is installed` };
     return { summary: `install Coolify ${version}` };
   },
   async apply(target, reporter, change) {
-    await runInstaller(target.connection, target.layout, target.source.instance.coolify.version, reporter);
-    await refresh(target, reporter);
-    requireVersion(target);
+    await makeContainers(target, reporter);
     await waitUntilHealthy(target.connection, 'coolify', reporter.signal);
+    await finish(target, 'containers');
     return change.summary.replace('install', 'installed');
   },
 };
@@ -67,11 +69,9 @@ export const startCoolify: Step = {
     return { summary: 'start Coolify and wait until it is healthy' };
   },
   async apply(target, reporter, change) {
-    const { connection, layout, source } = target;
+    const { connection } = target;
     if (await mustRecreate(target, reporter)) {
-      await runInstaller(connection, layout, source.instance.coolify.version, reporter);
-      await refresh(target, reporter);
-      requireVersion(target);
+      await makeContainers(target, reporter);
     } else {
       // What Coolify needs comes up before Coolify itself.
       for (const name of [...(await stoppedWriters(target, reporter.signal))].reverse()) {
@@ -79,7 +79,7 @@ export const startCoolify: Step = {
       }
     }
     await waitUntilHealthy(connection, 'coolify', reporter.signal);
-    target.settingsChanged = false;
+    await finish(target, 'containers');
     return change.summary;
   },
 };
@@ -107,7 +107,7 @@ export const dropFormerDatabase: Step = {
 };
 
 async function mustStop(target: Target, reporter: TaskReporter): Promise<boolean> {
-  if (target.settingsChanged || (await settingsWillChange(target, reporter))) return true;
+  if (isBegun(target, 'containers') || (await settingsWillChange(target, reporter))) return true;
   return target.wants('database') && 'summary' in (await inspectDatabase(target, reporter));
 }
 
@@ -115,7 +115,7 @@ async function mustStop(target: Target, reporter: TaskReporter): Promise<boolean
 async function mustRecreate(target: Target, reporter: TaskReporter): Promise<boolean> {
   if (target.kind === 'bare') return false;
   if (installedVersion(target.facts) !== target.source.instance.coolify.version) return true;
-  return target.settingsChanged || (await settingsWillChange(target, reporter));
+  return isBegun(target, 'containers') || (await settingsWillChange(target, reporter));
 }
 
 async function settingsWillChange(target: Target, reporter: TaskReporter): Promise<boolean> {
@@ -146,8 +146,12 @@ async function writersIn(
   return names;
 }
 
-async function refresh(target: Target, { signal }: TaskReporter): Promise<void> {
-  target.facts = await gatherFacts(target.connection, target.layout, signal);
+async function makeContainers(target: Target, reporter: TaskReporter): Promise<void> {
+  const { connection, layout, source } = target;
+  await begin(target, 'containers');
+  await runInstaller(connection, layout, source.instance.coolify.version, reporter);
+  target.facts = await gatherFacts(connection, layout, reporter.signal);
+  requireVersion(target);
 }
 
 /** The installer's exit status proves nothing; what stands there does. */

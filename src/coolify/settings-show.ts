@@ -13,9 +13,10 @@ export interface ShownSetting {
 /** Every setting of a host with its value and where it comes from, in the order of the reference. */
 export function shownSettings(settings: Settings): ShownSetting[] {
   const entries: readonly Entry<unknown>[] = Object.values(settings);
-  return entries.map(({ name, value, source }) => ({
+  return entries.map(({ name, value, source, hidden }) => ({
     name,
-    value: shownValue(value),
+    // What came out of a vault is a secret, whatever the setting is.
+    value: hidden === true ? '[redacted]' : shownValue(value),
     source: showSource(source),
   }));
 }

@@ -257,7 +257,7 @@ export const UNUSED: ReadonlyMap<string, string> = new Map([
   ['coolify_docker_address_pool_base', "the snapshot's `.env` says it"],
   ['coolify_docker_address_pool_size', "the snapshot's `.env` says it"],
   ['coolify_docker_pool_force_override', 'Docker is never reconfigured'],
-  ['coolify_autoupdate', 'a restore installs without; the setting comes with the database'],
+  ['coolify_autoupdate', "the snapshot's `.env` and database say it"],
   ['coolify_registry_url', "the snapshot's `.env` says it"],
   ['coolify_register_server', 'servers come with the database'],
   ['coolify_auto_setup_enabled', 'nothing is set up'],

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { Secret } from '../core/secret.js';
+import { lastLines } from '../core/terminal-text.js';
 import { command } from '../ssh/command.js';
 import type { Proof } from '../state/manifest.js';
-import { CoolifyApi } from './api.js';
+import { CoolifyApi, tokenHash } from './api.js';
 import { keyRingOf } from './app-key.js';
 import { containerHealth } from './containers.js';
 import { databaseDifferences, readDatabase } from './database-compare.js';
+import type { DumpEvidence } from './dump-evidence.js';
 import { EnvFile } from './env-file.js';
 import { gatherFacts, installedVersion } from './facts.js';
 import { keyFilesOf, readKeyFolder } from './key-folder.js';
@@ -29,7 +31,6 @@ export async function proveTarget(
   const ring = keyRingOf(env, layout.env, (text) => new Secret(text));
   const access = await liveAccess(target, signal);
   const dump = await readDatabase(connection, access, ring, { signal });
-  const differences = databaseDifferences(source.instance.database, dump);
   const folder = await readKeyFolder(connection, layout.keys, signal);
   const verdict = judge({
     ring,
@@ -38,23 +39,17 @@ export async function proveTarget(
     keyFiles: keyFilesOf(folder.files),
     authorizedKeys: await presentAuthorizedKeys(target, signal),
   });
-  const rows = source.instance.database.tables.reduce((sum, table) => sum + table.rows, 0);
+  const rows = proveRows(target, dump);
   const proofs: Proof[] = [
     await proveHealth(target, env, signal),
     await proveVersion(target, signal),
-    {
-      name: 'rows',
-      ok: differences.length === 0,
-      detail:
-        differences.length === 0
-          ? `all ${source.instance.database.tables.length} tables hold the snapshot's ${rows} rows`
-          : differences.slice(0, 5).join('; '),
-    },
+    rows.proof,
     await proveLogin(target, env, signal),
-    ...verdict.proofs,
-    ...(await proveToken(target, env, signal)),
+    // That the dump has all rows is said by `rows`; a live instance may have added some.
+    ...verdict.proofs.filter(({ name }) => name !== 'dump'),
+    ...(await proveToken(target, env, dump, signal)),
   ];
-  return { proofs, warnings: verdict.warnings };
+  return { proofs, warnings: [...verdict.warnings, ...rows.warnings] };
 }
 
 async function liveEnv({ connection, layout }: Target, signal: AbortSignal): Promise<EnvFile> {
@@ -114,10 +109,34 @@ IFS= read -r PGPASSWORD; export PGPASSWORD
 exec psql --no-psqlrc --quiet --host="$(hostname -i | cut -d' ' -f1)" --username="$1" --dbname="$2" --command='SELECT 1' >/dev/null
 `;
 
-async function proveToken(target: Target, env: EnvFile, signal: AbortSignal): Promise<Proof[]> {
+/** The token works again, unless it was dead or the API closed when the snapshot was taken: then that is as it was. */
+async function proveToken(
+  target: Target,
+  env: EnvFile,
+  dump: DumpEvidence,
+  signal: AbortSignal,
+): Promise<Proof[]> {
   if (target.file(TOKEN_PATH) === undefined) return [];
   const token = new Secret(await readFile(target.localPath(TOKEN_PATH), 'utf8'));
-  const { status } = await new CoolifyApi(target.connection, env).version(token, signal);
+  if (!dump.tokenHashes.has(tokenHash(token))) {
+    return [
+      {
+        name: 'api-token',
+        ok: true,
+        detail: 'the saved API token is unknown to the instance, as it was when it was backed up',
+      },
+    ];
+  }
+  const { status, body } = await new CoolifyApi(target.connection, env).version(token, signal);
+  if (status === 403) {
+    return [
+      {
+        name: 'api-token',
+        ok: true,
+        detail: `the API is closed by the instance's own settings (${lastLines(body, 1).slice(0, 80)})`,
+      },
+    ];
+  }
   return [
     {
       name: 'api-token',
@@ -126,4 +145,38 @@ async function proveToken(target: Target, env: EnvFile, signal: AbortSignal): Pr
         status === 200 ? 'the saved API token is accepted' : `the API answers the saved token with ${status}`,
     },
   ];
+}
+
+/** Rows that nothing but a person changes: they must be the snapshot's also after Coolify has come up. */
+const MUST_NOT_MOVE: readonly string[] = ['private_keys', 'users', 'teams', 'environment_variables'];
+
+/**
+ * The dump was compared with the snapshot to its last row before it was swapped in. What Coolify has changed since, at its
+ * start and while it works, is its own; but every table is there, and what only people change is as it was.
+ */
+function proveRows(target: Target, dump: DumpEvidence): { proof: Proof; warnings: string[] } {
+  const { database } = target.source.instance;
+  const differences = databaseDifferences(database, dump);
+  const wrong = differences.filter(
+    ({ table, missing }) => missing || (table !== undefined && MUST_NOT_MOVE.includes(table)),
+  );
+  const rows = database.tables.reduce((sum, table) => sum + table.rows, 0);
+  const moved = differences.filter((difference) => !wrong.includes(difference));
+  const same = `all ${database.tables.length} tables hold the snapshot's ${rows} rows`;
+  return {
+    proof: {
+      name: 'rows',
+      ok: wrong.length === 0,
+      detail:
+        wrong.length > 0
+          ? wrong
+              .slice(0, 5)
+              .map(({ text }) => text)
+              .join('; ')
+          : moved.length === 0
+            ? same
+            : `all ${database.tables.length} tables are there; since it came up Coolify has changed ${moved.length} of them itself`,
+    },
+    warnings: moved.slice(0, 5).map(({ text }) => `changed by Coolify since it came up: ${text}`),
+  };
 }

@@ -42,8 +42,6 @@ export type TargetKind = 'bare' | 'installed';
 
 /** A host that is being restored, and what this run has done to it so far. */
 export class Target {
-  /** Whether something that Coolify reads at its start was changed, so that its containers must be made anew. */
-  settingsChanged = false;
   /** In what the database differs from the snapshot's; undefined until somebody looked. */
   databaseDifferences: readonly string[] | undefined;
   /** Whether sshd was told to present other host keys. */
@@ -57,6 +55,8 @@ export class Target {
     readonly kind: TargetKind,
     /** What an earlier, broken-off restore of the same snapshot wrote down, or this one did. */
     public notes: RestoreNotes,
+    /** Whether this run goes on with one that broke off. */
+    readonly resumed: boolean,
     /** Which artifacts are to be put back. */
     readonly wants: (artifact: string) => boolean,
   ) {}

@@ -42,10 +42,8 @@ export async function runTasks<Context>(
   for (const task of tasks) {
     const { outcome, failure } = await runTask(host, task, context, options);
     outcomes.push(outcome);
-    if (failure !== undefined) {
-      error = failure;
-      break;
-    }
+    error ??= failure;
+    if (failure !== undefined && task.independent !== true) break;
   }
   const recap = recapOf(outcomes);
   emit({ type: 'host-end', host, recap });

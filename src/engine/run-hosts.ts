@@ -7,6 +7,8 @@ export async function runHosts<Host, Result>(
   forks: number,
   work: (host: Host) => Promise<Result>,
 ): Promise<Result[]> {
+  if (!Number.isInteger(forks) || forks < 1)
+    throw new RangeError(`forks must be a whole number from 1, not ${forks}`);
   const results = new Map<number, Result>();
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -15,6 +17,6 @@ export async function runHosts<Host, Result>(
       if (host !== undefined) results.set(index, await work(host));
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(forks, hosts.length)) }, worker));
+  await Promise.all(Array.from({ length: Math.min(forks, hosts.length) }, worker));
   return [...results.entries()].sort(([a], [b]) => a - b).map(([, result]) => result);
 }

@@ -34,6 +34,8 @@ export interface Task<Context> {
    * - `change`: changes the host, the state or a repository; check mode only tells what it would do.
    */
   readonly kind: 'read' | 'work' | 'change';
+  /** Its failure is the host's, but the steps after it do not depend on it and still run. */
+  readonly independent?: boolean;
   /** Must not change anything. */
   inspect(context: Context, reporter: TaskReporter): Promise<Inspection>;
   /** Does what `inspect` announced. Returns a note for the recap, or nothing to keep the announced summary. */

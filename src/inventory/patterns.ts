@@ -25,6 +25,7 @@ export class HostPatterns {
   select(pattern: string, limit?: string): HostEntry[] {
     const chosen = this.evaluate(splitPattern(pattern), pattern);
     const terms = limit === undefined ? [] : this.withFiles(splitPattern(limit));
+    if (pattern.trim() === '') throw this.empty(pattern, limit, 0);
     const allowed = terms.length === 0 ? undefined : new Set(this.evaluate(terms, limit ?? ''));
     const hosts = allowed === undefined ? chosen : chosen.filter((host) => allowed.has(host));
     if (hosts.length > 0) return hosts;

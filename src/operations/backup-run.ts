@@ -1,4 +1,4 @@
-import { CoolifyApi } from '../coolify/api.js';
+import { CoolifyApi, tokenHash } from '../coolify/api.js';
 import { movingKeyFolder } from '../coolify/artifacts/managed-keys.js';
 import { ARTIFACTS } from '../coolify/artifacts.js';
 import { containerOf, type HostFacts, installedVersion } from '../coolify/facts.js';
@@ -71,6 +71,12 @@ export async function compareWithApi(
   reporter: TaskReporter,
 ): Promise<string> {
   if (token === undefined) return 'the host has no saved token to ask it with';
+  if (!pull.need('dump').tokenHashes.has(tokenHash(token))) {
+    reporter.warn(
+      'the saved API token is not known to the instance: it is dead, and will be after a restore',
+    );
+    return 'the saved token is dead';
+  }
   const shown = await new CoolifyApi(pull.connection, pull.need('env')).publicKeys(token, reporter.signal);
   if (shown === undefined) return 'the API did not answer with its keys';
   const byUuid = new Map(keys.map((key) => [key.row.uuid, key]));

@@ -86,8 +86,11 @@ async function backupHost(
     const report = await runTasks(config.name, tasks, context, { check, signal, emit });
     return withFindings(report, context);
   } finally {
-    await context.staging?.discard();
-    await context.session.close();
+    try {
+      await context.staging?.discard();
+    } finally {
+      await context.session.close();
+    }
   }
 }
 
@@ -115,10 +118,7 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
       context.keys = keys;
       context.instance = instanceFrom(pull, keys);
       if (!options.acceptNewInstance) {
-        refuseOtherInstance(
-          await context.session.generations.current().catch(() => undefined),
-          context.instance,
-        );
+        refuseOtherInstance(await lastGeneration(context), context.instance);
       }
       return proofs.map(({ name }) => name).join(', ');
     }),
@@ -200,6 +200,7 @@ function uploading(settings: RepositorySettings): Task<BackupContext> {
   return {
     name: `upload to ${repositoryTitle(settings)}`,
     kind: 'change',
+    independent: true,
     inspect: () => Promise.resolve({ summary: 'store a snapshot and read it back' }),
     apply: async (context, reporter) => {
       const { generation, recipients, instance } = context;
@@ -215,6 +216,11 @@ function uploading(settings: RepositorySettings): Task<BackupContext> {
 async function savedToken(pull: Pull): Promise<Secret | undefined> {
   if (!pull.taken(TOKEN_PATH)) return undefined;
   return new Secret(await readFile(join(pull.staging.folder, TOKEN_PATH), 'utf8'));
+}
+
+/** The newest that can be read; what a restore kept aside is none. */
+async function lastGeneration({ session }: BackupContext): Promise<Generation | undefined> {
+  return (await session.generations.all()).find(({ manifest }) => !manifest.id.startsWith('safety-'));
 }
 
 function pullOf({ pull }: BackupContext): Pull {

@@ -1,5 +1,6 @@
 import { asStateError, type StateError } from '../core/errors.js';
 import { openRepository } from '../repository/open.js';
+import type { Repository } from '../repository/repository.js';
 import { SnapshotRepository } from '../repository/snapshots.js';
 import { openStateFolder } from '../state/state-folder.js';
 import type { HostConfig } from './host-config.js';
@@ -37,11 +38,13 @@ export async function listSnapshots(
   const lines: SnapshotLine[] = [];
   const errors: StateError[] = [];
   for (const { name, repositories } of hosts) {
-    for (const [index, { manifest, folder }] of (await state.generations(name).all()).entries()) {
+    const generations = state.generations(name);
+    const current = await generations.current().catch(() => undefined);
+    for (const { manifest, folder } of await generations.all()) {
       lines.push({
         host: name,
         where: folder,
-        id: index === 0 ? 'local' : manifest.id,
+        id: folder === current?.folder ? 'local' : manifest.id,
         createdAt: manifest.createdAt,
         size: manifest.files.reduce((sum, { size }) => sum + size, 0),
         coolify: undefined,
@@ -51,8 +54,9 @@ export async function listSnapshots(
       });
     }
     for (const settings of repositories) {
-      const repository = await openRepository(settings);
+      let repository: Repository | undefined;
       try {
+        repository = await openRepository(settings);
         for (const snapshot of await new SnapshotRepository(repository).listDescribed(name, { signal })) {
           const { sidecar, problem } = snapshot;
           lines.push({
@@ -70,11 +74,9 @@ export async function listSnapshots(
         }
       } catch (error) {
         signal.throwIfAborted();
-        errors.push(
-          asStateError(error, `The snapshots in ${repository.location} could not be listed`).onHost(name),
-        );
+        errors.push(asStateError(error, 'The snapshots of a repository could not be listed').onHost(name));
       } finally {
-        await repository.close();
+        await repository?.close();
       }
     }
   }

@@ -1,14 +1,17 @@
+import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestorePhase } from '../coolify/artifact.js';
 import { ARTIFACTS } from '../coolify/artifacts.js';
 import { failedProofs } from '../coolify/proofs.js';
+import { removeMark } from '../coolify/restore-database.js';
+import { refuseForeignPair, settleEnv } from '../coolify/restore-env.js';
 import { inspectHostKeys, restoredHostKeys } from '../coolify/restore-host-keys.js';
 import { removeNotes, writeNotes } from '../coolify/restore-notes.js';
 import { dropFormerDatabase, install, startCoolify, stopWriters } from '../coolify/restore-steps.js';
-import type { Target } from '../coolify/target.js';
+import type { Target, TargetKind } from '../coolify/target.js';
 import { proveTarget } from '../coolify/target-proofs.js';
 import { StateError } from '../core/errors.js';
-import { type Task, type TaskReporter, workTask } from '../engine/task.js';
+import { readTask, type Task, type TaskReporter, workTask } from '../engine/task.js';
 import type { Connection } from '../ssh/connection.js';
 import type { Endpoint } from '../ssh/endpoint.js';
 import type { HostKey } from '../ssh/host-key.js';
@@ -29,16 +32,22 @@ export function restoreChanges(config: HostConfig, options: RestoreOptions): Tas
     );
   const settle = ARTIFACTS.find(({ name }) => name === 'env')?.restore;
   return [
+    ...(runs && !everything ? [pairFits()] : []),
     keepWayBack(config, options),
     beginning(config, options),
-    ...phase('settings'),
+    // The installer of a bare host takes the settings as its own. Elsewhere they are last before the start: until the new
+    // database is proven, the former instance can simply be started again.
+    ...phase('settings').map((task) => onlyOn('bare', task)),
     ...(runs ? [onTarget(install), onTarget(stopWriters)] : []),
     ...phase('database'),
+    ...phase('settings').map((task) => onlyOn('installed', task)),
     ...(runs ? [onTarget(startCoolify)] : []),
     // The installer rewrites the file (order, mode, image tags): it ends as the snapshot has it.
-    ...(settle !== undefined && options.wants('env') ? [onTarget({ name: 'settle .env', ...settle })] : []),
+    ...(settle !== undefined && options.wants('env')
+      ? [onTarget({ name: 'settle .env', ...settle, apply: settleEnv })]
+      : []),
     ...phase('access'),
-    ...(everything ? [proving()] : []),
+    ...(runs ? [proving(everything)] : []),
     ...(options.wants('database') ? [onTarget(dropFormerDatabase)] : []),
     ...(options.wants('host-keys') ? [expectedKeys(config)] : []),
     ...phase('identity'),
@@ -46,19 +55,41 @@ export function restoreChanges(config: HostConfig, options: RestoreOptions): Tas
     {
       name: 'remove the notes of this restore',
       kind: 'change',
-      inspect: async ({ session, resumed }) => {
+      inspect: async ({ session, ready: { resumed } }) => {
         // A part of a restore does not complete the whole one that broke off before.
         if (resumed && !everything) return { unchanged: 'kept, the whole restore is not complete' };
         return (await session.connection.files.stat(config.layout.restoreNotes)) === undefined
           ? { unchanged: 'there are none' }
           : { summary: 'remove the notes, the restore is complete' };
       },
-      apply: async ({ session }) => {
-        await removeNotes(session.connection, config.layout);
+      apply: async ({ session, ready }, { signal }) => {
+        await removeMark(ready, signal);
+        await removeNotes(session.connection, config.layout, foldersOf(ready));
         return undefined;
       },
     },
   ];
+}
+
+/** What must hold when only a part was put back: that Coolify runs with its data. */
+const PROOFS_OF_A_PART: readonly string[] = ['health', 'database-login', 'app-key', 'key-rows'];
+
+/** Database and settings belong together by APP_KEY: half of the pair is only put back where the other half fits. */
+function pairFits(): Task<RestoreContext> {
+  return readTask('see whether database and APP_KEY belong together', async (context, reporter) => {
+    await refuseForeignPair(context.ready, reporter);
+    return undefined;
+  });
+}
+
+function onlyOn(kind: TargetKind, task: Task<RestoreContext>): Task<RestoreContext> {
+  return {
+    ...task,
+    inspect: (context, reporter) =>
+      context.ready.kind === kind
+        ? task.inspect(context, reporter)
+        : Promise.resolve({ skip: `a step of ${kind === 'bare' ? 'bare' : 'installed'} hosts` }),
+  };
 }
 
 function beginning(config: HostConfig, options: RestoreOptions): Task<RestoreContext> {
@@ -94,12 +125,12 @@ export async function anythingToDo(context: RestoreContext, options: RestoreOpti
   return false;
 }
 
-function proving(): Task<RestoreContext> {
+function proving(everything: boolean): Task<RestoreContext> {
   return workTask('prove the target', async (context, reporter) => {
     const { proofs, warnings } = await proveTarget(context.ready, reporter.signal);
     context.proofs = proofs;
     for (const warning of warnings) reporter.warn(warning);
-    const failed = failedProofs(proofs);
+    const failed = failedProofs(proofs).filter(({ name }) => everything || PROOFS_OF_A_PART.includes(name));
     if (failed.length === 0) return proofs.map(({ name }) => name).join(', ');
     throw new StateError({
       kind: 'proof',
@@ -184,6 +215,12 @@ async function reconnectAfterReload(
 
 const RELOAD_PAUSE_MS = 250;
 const MOMENTARY: readonly string[] = ['ssh.refused', 'ssh.closed-early', 'ssh.connection-lost'];
+
+/** Every folder that a restore puts files into. */
+function foldersOf({ layout, source }: Target): string[] {
+  const paths = source.generation.manifest.files.flatMap(({ origin }) => origin?.path ?? []);
+  return [...new Set([...paths, layout.env].map((path) => posix.dirname(path)))];
+}
 
 async function rememberHostKeys({ endpoint }: HostConfig, keys: readonly HostKey[]): Promise<void> {
   const [file] = endpoint.knownHostsFiles;

@@ -10,8 +10,6 @@ export class RestoreContext {
   readonly session: HostSession;
   opened: OpenedSnapshot | undefined;
   target: Target | undefined;
-  /** Whether this run goes on with one that broke off. */
-  resumed = false;
   proofs: readonly Proof[] = [];
 
   constructor(

@@ -1,5 +1,5 @@
 import type { TargetKind } from '../coolify/target.js';
-import { StateError } from '../core/errors.js';
+import { asStateError, StateError } from '../core/errors.js';
 import type { Secret } from '../core/secret.js';
 import type { EventSink } from '../engine/events.js';
 import { type HostReport, runTasks, type TaskOutcome } from '../engine/run-host.js';
@@ -86,8 +86,8 @@ async function restoreHost(
     if (planned.error !== undefined || options.check)
       return { ...joined(opening, planned), plan, proofs: [] };
     const changes = planned.tasks.some(({ status }) => status === 'changed');
-    if (changes && !(await options.confirm(plan)))
-      return { ...joined(opening, refused(planned, config.name)), plan, proofs: [] };
+    const refusal = changes ? await refusalOf(plan, options) : undefined;
+    if (refusal !== undefined) return { ...joined(opening, refused(planned, refusal)), plan, proofs: [] };
     const run = await runTasks(config.name, steps, context, { check: false, signal, emit });
     return { ...joined(opening, run), plan, proofs: context.proofs };
   } finally {
@@ -122,14 +122,23 @@ function joined(first: HostReport, second: HostReport): HostReport {
   };
 }
 
-function refused(planned: HostReport, host: string): HostReport {
-  const error = new StateError({
-    kind: 'interrupted',
-    code: 'restore.not-confirmed',
-    what: 'Nothing was changed',
-    why: 'the restore was not confirmed',
-    host,
-  });
+/** Why a plan is not carried out; undefined when it was confirmed. What asking throws is this host's failure alone. */
+async function refusalOf(plan: RestorePlan, { confirm }: RestoreOptions): Promise<StateError | undefined> {
+  try {
+    if (await confirm(plan)) return undefined;
+    return new StateError({
+      kind: 'interrupted',
+      code: 'restore.not-confirmed',
+      what: 'Nothing was changed',
+      why: 'the restore was not confirmed',
+      host: plan.host,
+    });
+  } catch (error) {
+    return asStateError(error, 'The restore could not be confirmed').onHost(plan.host);
+  }
+}
+
+function refused(planned: HostReport, error: StateError): HostReport {
   return {
     ...planned,
     recap: { ok: 0, changed: 0, skipped: 0, failed: 0, unreachable: 0 },

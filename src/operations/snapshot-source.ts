@@ -1,4 +1,4 @@
-import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +10,7 @@ import { errnoOf, messageOf, StateError } from '../core/errors.js';
 import type { Secret } from '../core/secret.js';
 import type { TaskReporter } from '../engine/task.js';
 import { openRepository, type RepositorySettings } from '../repository/open.js';
+import type { Repository } from '../repository/repository.js';
 import { SnapshotRepository } from '../repository/snapshots.js';
 import type { Generation, Generations } from '../state/generations.js';
 import { MANIFEST, parseManifest } from '../state/manifest.js';
@@ -22,7 +23,7 @@ export type SnapshotChoice =
   | { readonly kind: 'id'; readonly id: string }
   /** The newest generation of this machine. */
   | { readonly kind: 'local' }
-  /** An age-encrypted tarball. */
+  /** An age-encrypted tarball, or the folder of a generation. */
   | { readonly kind: 'file'; readonly path: string };
 
 /** A generation to restore from; `close` removes what had to be fetched. */
@@ -65,9 +66,17 @@ export async function openSnapshot(
     return { generation, origin: generation.folder, close: () => Promise.resolve() };
   }
   if (choice.kind === 'file') {
+    if (await isFolder(choice.path)) return await openFolder(choice.path, settings.host);
     return await unpack(await openFile(choice.path), choice.path, settings, generations, reporter);
   }
-  return await fromRepositories(choice, settings, generations, reporter);
+  const kept = choice.kind === 'id' ? await keptGeneration(choice.id, generations.kept) : undefined;
+  return kept ?? (await fromRepositories(choice, settings, generations, reporter));
+}
+
+/** A generation of this machine by its id, such as the safety generation of a restore. */
+async function keptGeneration(id: string, kept: Generations): Promise<OpenedSnapshot | undefined> {
+  const generation = (await kept.all()).find(({ manifest }) => manifest.id === id);
+  return generation && { generation, origin: generation.folder, close: () => Promise.resolve() };
 }
 
 async function fromRepositories(
@@ -77,19 +86,15 @@ async function fromRepositories(
   reporter: TaskReporter,
 ): Promise<OpenedSnapshot> {
   if (settings.repositories.length === 0) {
-    throw new StateError({
-      kind: 'usage',
-      code: 'restore.no-repository',
-      what: `The inventory names no repository for ${settings.host}`,
-      next: 'set coolify_s3_bucket and coolify_s3_endpoint (or coolify_repository), or restore with --from local or --from FILE',
-    });
+    throw noRepository(settings.host);
   }
   const wanted = choice.kind === 'latest' ? 'latest' : choice.id;
   const failures: unknown[] = [];
   // The first repository that has it is as good as any: they hold the same snapshots.
   for (const place of settings.repositories) {
-    const repository = await openRepository(place);
+    let repository: Repository | undefined;
     try {
+      repository = await openRepository(place);
       const snapshots = new SnapshotRepository(repository);
       const found = await snapshots.find(settings.host, wanted, { signal: reporter.signal });
       const body = await snapshots.open(found, { signal: reporter.signal });
@@ -99,10 +104,22 @@ async function fromRepositories(
       reporter.signal.throwIfAborted();
       failures.push(error);
     } finally {
-      await repository.close();
+      await repository?.close();
     }
   }
   throw failures[0];
+}
+
+/** A generation as it lies on a disk, such as the one that a restore kept as its way back. */
+async function openFolder(path: string, host: string): Promise<OpenedSnapshot> {
+  const folder = await findGeneration(path);
+  const manifest = parseManifest(await readFile(join(folder, MANIFEST), 'utf8'), folder);
+  return { generation: { host, folder, manifest }, origin: folder, close: () => Promise.resolve() };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
 }
 
 /** @throws StateError `restore.no-file` (kind `usage`) */
@@ -177,6 +194,17 @@ async function findGeneration(folder: string): Promise<string> {
     what: 'The archive is not a snapshot',
     why: `it holds no ${MANIFEST}`,
     next: 'see RESTORE.md in a snapshot for what one looks like',
+  });
+}
+
+/** The error for a host whose snapshots are nowhere. */
+export function noRepository(host: string): StateError {
+  return new StateError({
+    kind: 'usage',
+    code: 'restore.no-repository',
+    what: `The inventory names no repository for ${host}`,
+    next: 'set coolify_s3_bucket and coolify_s3_endpoint (or coolify_repository), or use --from local or --from FILE',
+    host,
   });
 }
 

@@ -11,7 +11,7 @@ import type { Lock } from '../state/lock.js';
 import type { Proof } from '../state/manifest.js';
 import { openStateFolder, type StateFolder } from '../state/state-folder.js';
 import type { HostConfig } from './host-config.js';
-import { type OpenedSnapshot, openSnapshot, type SnapshotChoice } from './snapshot-source.js';
+import { noRepository, type OpenedSnapshot, openSnapshot, type SnapshotChoice } from './snapshot-source.js';
 import { proveSource, unprovenSnapshot } from './verify-generation.js';
 
 export interface VerifyOptions {
@@ -64,6 +64,9 @@ function storedTasks(
   config: HostConfig,
   from: SnapshotChoice & { kind: 'latest' | 'id' },
 ): Task<VerifyContext>[] {
+  if (config.repositories.length === 0) {
+    return [readTask('find the repository', () => Promise.reject(noRepository(config.name)))];
+  }
   return config.repositories.map((settings) =>
     readTask('read the stored bytes', async (context, { signal, moved }) => {
       const repository = await openRepository(settings);

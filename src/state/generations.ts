@@ -73,7 +73,7 @@ export class Generations {
       if (generation !== undefined) older.push(generation);
     }
     older.sort((a, b) => b.manifest.createdAt.localeCompare(a.manifest.createdAt));
-    const current = await this.current();
+    const current = await this.current().catch(() => undefined);
     return current === undefined ? older : [current, ...older];
   }
 

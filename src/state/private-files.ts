@@ -93,8 +93,10 @@ export class PrivateFileWriter extends Writable {
       this.#hash.update(chunk);
       let offset = 0;
       while (offset < chunk.length) {
-        const written = await this.#handle?.write(chunk, offset, chunk.length - offset);
-        offset += written?.bytesWritten ?? 0;
+        // Destroyed in the middle: nobody waits for the rest.
+        if (this.#handle === undefined) throw new Error(`${this.#path} was closed before all was written`);
+        const { bytesWritten } = await this.#handle.write(chunk, offset, chunk.length - offset);
+        offset += bytesWritten;
       }
       this.#size += chunk.length;
     }

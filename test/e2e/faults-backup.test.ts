@@ -73,7 +73,9 @@ describe('a host whose data is not to be trusted', () => {
   it('is not backed up when APP_KEY does not fit the database', async () => {
     const other = `${SAVE_ENV} && sed "s|^APP_KEY=.*|APP_KEY=base64:$(head -c 32 /dev/urandom | base64)|" /run/env.saved >${ENV}`;
     await onHost(HOST, other);
-    const shown = await coolifyState(['backup', ...place.options]).finally(() => onHost(HOST, REPAIR_ENV));
+    const shown = await coolifyState(['backup', ...place.options, '-vv'], {
+      env: { COOLIFY_STATE_DEBUG: '1' },
+    }).finally(() => onHost(HOST, REPAIR_ENV));
     expect(shown.status, shown.stderr).toBe(4);
     expect(shown.stdout).toContain(`error [${HOST}]: What was pulled is not a backup that could be restored`);
     expect(shown.stdout).toMatch(
@@ -141,7 +143,7 @@ describe('a required artifact', () => {
   beforeAll(() => place.writeInventory({ ...settings(), ansible_user: 'deployer' }));
   afterAll(() => place.writeInventory(settings()));
 
-  it.each(faults)('that is $fault fails the backup, which names it', async ({ path, change, repair }) => {
+  it.each(faults)('fails the backup, which says so: $fault', async ({ path, change, repair }) => {
     const outcome = await backupWhile(change, repair);
     expect(outcome.status, outcome.stderr).toBe(1);
     const { error } = hostOf(outcome);
@@ -151,7 +153,7 @@ describe('a required artifact', () => {
     await expectUntouched();
   });
 
-  it('that is there again is in the next backup', () => expectGoodRun());
+  it('is in the next backup when it is there again', () => expectGoodRun());
 });
 
 describe('another instance at the same address', () => {

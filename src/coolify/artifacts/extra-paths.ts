@@ -1,14 +1,14 @@
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
 import { missingArtifact, type Pull } from '../pull.js';
-import { readPaths } from '../remote-files.js';
+import { discard, readPaths } from '../remote-files.js';
 import { applyFiles, inspectFiles } from '../restore-files.js';
 import { EXTRA_FOLDER } from '../stored-paths.js';
 
 export const extraPaths: Artifact = {
   name: 'extra-paths',
   title: 'further files asked for',
-  onHost: 'the files of coolify_extra_paths',
+  onHost: 'the files and folders of coolify_extra_paths',
   inState: `${EXTRA_FOLDER}/<path>`,
   required: false,
   proof: 'size and SHA-256',
@@ -20,6 +20,7 @@ export const extraPaths: Artifact = {
       pull.connection,
       wanted,
       async ({ origin }, content) => {
+        if (found.has(origin.path)) return discard(content); // in two of the paths
         found.add(origin.path);
         await pull.store(
           { path: `${EXTRA_FOLDER}${origin.path}`, artifact: extraPaths.name, origin },
@@ -29,9 +30,11 @@ export const extraPaths: Artifact = {
       },
       reporter.signal,
     );
-    const missing = wanted.filter((path) => !found.has(path));
+    const missing = wanted.filter(
+      (path) => ![...found].some((file) => file === path || file.startsWith(`${path}/`)),
+    );
     if (missing.length > 0)
-      throw missingArtifact(extraPaths.title, missing.join(', '), 'is not a file on the host');
+      throw missingArtifact(extraPaths.title, missing.join(', '), 'is not there, or holds no file');
     return `${found.size} files`;
   },
   restore: { phase: 'access', inspect: inspectFiles('extra-paths'), apply: applyFiles('extra-paths') },

@@ -35,6 +35,10 @@ printf '%s\n' 'limited ALL=(root) /usr/bin/id' 'ttyuser ALL=(ALL) NOPASSWD: ALL'
 chmod 0440 /etc/sudoers.d/more
 printf '%s\n' 'Match User bypassword' 'PasswordAuthentication yes' > /etc/ssh/sshd_config.d/aa.conf
 kill -HUP "$(cat /run/sshd.pid)"
+# It starts over, and for a moment nobody listens.
+sleep 1
+for try in 1 2 3 4 5 6 7 8 9 10; do ! ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null | grep -q . || exit 0; sleep 0.5; done
+exit 1
 `;
 
 describe.each([

@@ -90,7 +90,7 @@ describe('mergeAuthorizedKeys', () => {
       `${line('new', 'coolify')}\n${own}`,
     );
     expect(merged).toBe(`${line('two', 'coolify')}\n${own}\n`);
-    expect(mergeAuthorizedKeys(`${line('two', 'coolify')}`, merged)).toBe(merged);
+    expect(mergeAuthorizedKeys(`${line('two', 'coolify')}`, merged, merged)).toBe(merged);
   });
 
   it('sees no key in comments', () => {

@@ -1,0 +1,69 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StateError } from '../../../src/core/errors.js';
+import { PrivateFileWriter } from '../../../src/state/private-files.js';
+import { writeFailure } from '../../../src/state/write-failures.js';
+
+let root: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'coolify-state-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+describe('a private file that is written from a stream', () => {
+  it('tells size and hash of what was written, and is for its owner alone', async () => {
+    const writer = new PrivateFileWriter(join(root, 'new/file'));
+    writer.write('some ');
+    writer.end('text');
+    await finished(writer);
+    expect(writer.result()).toEqual({
+      size: 9,
+      sha256: 'b94f6f125c79e3a5ffaa826f584c10d52ada669e6762051b826b55776d05aed2',
+    });
+    expect((await stat(join(root, 'new/file'))).mode & 0o777).toBe(0o600);
+    expect(await readFile(join(root, 'new/file'), 'utf8')).toBe('some text');
+  });
+
+  it('stops when it is destroyed with many pieces still to be written', async () => {
+    const writer = new PrivateFileWriter(join(root, 'file'));
+    const closed = new Promise((resolve) => writer.on('close', resolve));
+    writer.on('error', () => undefined);
+    for (let piece = 0; piece < 200; piece++) writer.write(Buffer.alloc(64 * 1024));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    writer.destroy(new Error('stopped'));
+    await closed;
+    expect(() => writer.result()).toThrow('still being written');
+  });
+
+  it('never replaces a file', async () => {
+    const write = async (text: string): Promise<void> => {
+      const writer = new PrivateFileWriter(join(root, 'file'));
+      writer.end(text);
+      await finished(writer);
+    };
+    await write('first');
+    await expect(write('second')).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(await readFile(join(root, 'file'), 'utf8')).toBe('first');
+  });
+});
+
+describe('a write that fails', () => {
+  it.each([
+    ['ENOSPC', 'the disk is full (ENOSPC)'],
+    ['EDQUOT', 'the disk quota is used up (EDQUOT)'],
+  ])('is told in a sentence for %s', (code, why) => {
+    const failure = writeFailure(Object.assign(new Error(code), { code }), '/state/file');
+    expect(failure).toBeInstanceOf(StateError);
+    expect(failure).toMatchObject({ kind: 'failed', code: 'state.disk-full', why });
+    expect(failure.message).toContain('/state/file');
+  });
+
+  it('is what it was for every other reason', () => {
+    const error = Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    expect(writeFailure(error, '/state/file')).toBe(error);
+  });
+});
