@@ -201,6 +201,21 @@ describe('restore', () => {
   });
 });
 
+describe('a backup of an instance at work', () => {
+  it('is restored although Coolify changes rows at its start, and what it changed is told', async () => {
+    const sql = (text: string) =>
+      onHost(HOST, 'docker exec coolify-db psql -XqAt -U coolify -d coolify -c "$1"', text);
+    await sql("UPDATE scheduled_task_executions SET status = 'running' WHERE id = 1");
+    expect((await run('backup')).status).toBe(0);
+    await sql("UPDATE teams SET name = 'changed'");
+    const { status, stdout, stderr } = await run('restore', '--from', 'local', '--yes');
+    expect(status, `${stderr}${stdout}`).toBe(0);
+    expect(await sql('SELECT status FROM scheduled_task_executions WHERE id = 1')).toBe('failed\n');
+    expect(await sql("SELECT count(*) FROM teams WHERE name = 'changed'")).toBe('0\n');
+    expect(stderr).toContain('changed by Coolify since it came up: scheduled_task_executions');
+  });
+});
+
 describe('a snapshot that was spoiled', () => {
   it('is refused with exit status 4, and nothing is touched', async () => {
     const spoiled = join(place.folder, 'spoiled');
