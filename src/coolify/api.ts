@@ -4,6 +4,7 @@ import type { Secret } from '../core/secret.js';
 import { command } from '../ssh/command.js';
 import type { Connection } from '../ssh/connection.js';
 import type { EnvFile } from './env-file.js';
+import type { Layout } from './layout.js';
 
 export interface ApiAnswer {
   /** HTTP status; 0 when nothing answered. */
@@ -16,9 +17,9 @@ export class CoolifyApi {
   readonly #connection: Connection;
   readonly #base: string;
 
-  constructor(connection: Connection, env: EnvFile) {
+  constructor(connection: Connection, env: EnvFile, { apiBase }: Pick<Layout, 'apiBase'>) {
     this.#connection = connection;
-    this.#base = `http://127.0.0.1:${/^\d{1,5}$/.exec(env.get('APP_PORT') ?? '')?.[0] ?? '8000'}`;
+    this.#base = apiBase ?? `http://127.0.0.1:${/^\d{1,5}$/.exec(env.get('APP_PORT') ?? '')?.[0] ?? '8000'}`;
   }
 
   /** Needs no token and works while the API is disabled. */

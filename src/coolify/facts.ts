@@ -88,7 +88,10 @@ if command -v docker >/dev/null 2>&1 || [ -d /var/lib/docker/volumes ]; then say
 [ -f "$2" ] && say installer yes
 if version=$(docker version --format '{{.Server.Version}}' 2>/dev/null); then
   say docker "$version"
-  docker ps -a --format 'container\t{{.Names}}\t{{.Image}}\t{{.State}}' | grep '^container.coolify' || :
+  names=$(docker ps -a --format '{{.Names}}' | grep '^coolify' || :)
+  # By inspect: what "docker ps" shows as image is a bare id once the tag has moved on.
+  [ -z "$names" ] || docker inspect --type container \\
+    --format 'container{{"\\t"}}{{slice .Name 1}}{{"\\t"}}{{.Config.Image}}{{"\\t"}}{{.State.Status}}' $names
   docker volume ls --format 'volume\t{{.Name}}' | grep 'coolify-db' || :
 fi
 `;

@@ -12,6 +12,8 @@ export interface Layout {
   readonly rootSsh: string;
   readonly systemSsh: string;
   readonly databaseContainer: string;
+  /** Where Coolify's API answers on the host itself; by its APP_PORT when undefined. */
+  readonly apiBase: string | undefined;
   /** Where a restore keeps its own notes and the way back while it is under way. */
   readonly restoreNotes: string;
 }
@@ -26,6 +28,7 @@ export function layoutOf(settings: {
   readonly dataPath: string;
   readonly installScript: string;
   readonly databaseContainer: string;
+  readonly apiBase?: string | undefined;
 }): Layout {
   const data = settings.dataPath.replace(/\/+$/, '');
   return {
@@ -39,6 +42,7 @@ export function layoutOf(settings: {
     rootSsh: '/root/.ssh',
     systemSsh: '/etc/ssh',
     databaseContainer: settings.databaseContainer,
+    apiBase: settings.apiBase,
     restoreNotes: '/root/.coolify-state-restore',
   };
 }

@@ -1,4 +1,5 @@
 import type { Instance } from './instance.js';
+import type { Layout } from './layout.js';
 import {
   AUTHORIZED_KEYS_PATH,
   DUMP_PATH,
@@ -8,8 +9,13 @@ import {
 } from './stored-paths.js';
 
 /** The text that travels inside every snapshot: recovery by hand with age, tar and pg_restore alone. */
-export function recoveryGuide(host: string, id: string, { coolify, database }: Instance): string {
-  const container = 'coolify-db';
+export function recoveryGuide(
+  host: string,
+  id: string,
+  { coolify, database }: Instance,
+  layout: Layout,
+): string {
+  const container = layout.databaseContainer;
   return `# Recovering ${host} by hand
 
 This is snapshot ${id}. It needs nothing but age, tar and Docker; coolify-state is not required.
@@ -24,8 +30,8 @@ This is snapshot ${id}. It needs nothing but age, tar and Docker; coolify-state 
 
 1. Before anything else, because the passwords in it are fixed when the database is first made:
 
-       install -d -m 0700 -o 9999 -g 0 /data/coolify/source
-       install -m 0600 -o 9999 -g 0 ${ENV_PATH} /data/coolify/source/.env
+       install -d -m 0700 -o 9999 -g 0 ${layout.data}/source
+       install -m 0600 -o 9999 -g 0 ${ENV_PATH} ${layout.env}
 
 2. Install the same version of Coolify:
 
@@ -48,11 +54,11 @@ This is snapshot ${id}. It needs nothing but age, tar and Docker; coolify-state 
 
 6. The key folder, should it be empty, and the way in for Coolify's own key:
 
-       tar -xzpf ${KEY_ARCHIVE_PATH} -C /data/coolify/ssh/keys
-       cat ${AUTHORIZED_KEYS_PATH} >> /root/.ssh/authorized_keys
+       tar -xzpf ${KEY_ARCHIVE_PATH} -C ${layout.keys}
+       cat ${AUTHORIZED_KEYS_PATH} >> ${layout.authorizedKeys}
 
 7. Last, the identity of the host, so that nobody sees a changed host key:
 
-       cp ${HOST_KEY_FOLDER}/ssh_host_* /etc/ssh/ && chmod 600 /etc/ssh/ssh_host_*_key && sshd -t && systemctl reload ssh
+       cp ${HOST_KEY_FOLDER}/ssh_host_* ${layout.systemSsh}/ && chmod 600 ${layout.systemSsh}/ssh_host_*_key && sshd -t && systemctl reload ssh
 `;
 }

@@ -65,9 +65,13 @@ async function liveEnv({ connection, layout }: Target, signal: AbortSignal): Pro
   return env;
 }
 
-async function proveHealth({ connection }: Target, env: EnvFile, signal: AbortSignal): Promise<Proof> {
+async function proveHealth(
+  { connection, layout }: Target,
+  env: EnvFile,
+  signal: AbortSignal,
+): Promise<Proof> {
   const health = await containerHealth(connection, 'coolify', signal);
-  const { status } = await new CoolifyApi(connection, env).health(signal);
+  const { status } = await new CoolifyApi(connection, env, layout).health(signal);
   return {
     name: 'health',
     ok: (health === 'healthy' || health === 'none') && status === 200,
@@ -127,7 +131,7 @@ async function proveToken(
       },
     ];
   }
-  const { status, body } = await new CoolifyApi(target.connection, env).version(token, signal);
+  const { status, body } = await new CoolifyApi(target.connection, env, target.layout).version(token, signal);
   if (status === 403) {
     return [
       {

@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { StateError } from '../core/errors.js';
 import { Secret } from '../core/secret.js';
 import type { Connection } from '../ssh/connection.js';
 import type { Generation } from '../state/generations.js';
@@ -10,7 +11,7 @@ import type { HostFacts } from './facts.js';
 import { type Instance, instanceOf } from './instance.js';
 import type { Layout } from './layout.js';
 import type { RestoreNotes } from './restore-notes.js';
-import { ENV_PATH } from './stored-paths.js';
+import { APP_KEY_PATH, AUTHORIZED_KEYS_PATH, DUMP_PATH, ENV_PATH, KEY_ARCHIVE_PATH } from './stored-paths.js';
 
 /** A generation opened for a restore: its files on disk, and what they say. */
 export interface Source {
@@ -20,7 +21,18 @@ export interface Source {
   readonly ring: KeyRing;
 }
 
+/** @throws StateError `snapshot.incomplete` (kind `proof`), `manifest.instance`, `app-key.invalid` */
 export async function openSource(generation: Generation): Promise<Source> {
+  for (const path of [ENV_PATH, APP_KEY_PATH, DUMP_PATH, KEY_ARCHIVE_PATH, AUTHORIZED_KEYS_PATH]) {
+    if (await isFile(join(generation.folder, path))) continue;
+    throw new StateError({
+      kind: 'proof',
+      code: 'snapshot.incomplete',
+      what: `The snapshot ${generation.manifest.id} cannot be restored`,
+      why: `${path} is not in it`,
+      next: 'choose another one from "coolify-state snapshots"',
+    });
+  }
   const env = EnvFile.parse(await readFile(join(generation.folder, ENV_PATH), 'utf8'));
   return {
     generation,
@@ -32,6 +44,11 @@ export async function openSource(generation: Generation): Promise<Source> {
       (text) => new Secret(text),
     ),
   };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ?? false;
 }
 
 /**

@@ -77,7 +77,10 @@ export async function compareWithApi(
     );
     return 'the saved token is dead';
   }
-  const shown = await new CoolifyApi(pull.connection, pull.need('env')).publicKeys(token, reporter.signal);
+  const shown = await new CoolifyApi(pull.connection, pull.need('env'), pull.layout).publicKeys(
+    token,
+    reporter.signal,
+  );
   if (shown === undefined) return 'the API did not answer with its keys';
   const byUuid = new Map(keys.map((key) => [key.row.uuid, key]));
   let same = 0;

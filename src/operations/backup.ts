@@ -173,7 +173,7 @@ async function commitGeneration(context: BackupContext): Promise<string> {
   const id = `${createdAt.toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '')}-${randomBytes(3).toString('hex')}`;
   await pull.store(
     { path: GUIDE_PATH, artifact: 'recovery-guide' },
-    Buffer.from(recoveryGuide(config.name, id, instance)),
+    Buffer.from(recoveryGuide(config.name, id, instance, config.layout)),
     {
       signal: AbortSignal.timeout(60_000),
       moved: () => undefined,

@@ -65,6 +65,7 @@ function hostConfigOf(host: Host, settings: Settings, passphrase: HostSelection[
       dataPath: settings.dataPath.value,
       installScript: settings.installScript.value,
       databaseContainer: settings.databaseContainer.value,
+      apiBase: settings.baseUrl.source.kind === 'default' ? undefined : settings.baseUrl.value,
     }),
     keepGenerations: settings.keepGenerations.value,
     extraPaths: settings.extraPaths.value,

@@ -68,6 +68,22 @@ async function restoreHost(
 ): Promise<RestoreReport> {
   const { target: config } = job;
   const context = new RestoreContext(config, state);
+  // The phases of a restore are one run to whoever watches.
+  const emit: EventSink = (event) => {
+    if (event.type !== 'host-start' && event.type !== 'host-end') options.emit(event);
+  };
+  options.emit({ type: 'host-start', host: config.name });
+  const report = await phasesOf(job, context, { ...options, emit });
+  options.emit({ type: 'host-end', host: config.name, recap: report.recap });
+  return report;
+}
+
+async function phasesOf(
+  job: RestoreJob,
+  context: RestoreContext,
+  options: RestoreOptions,
+): Promise<RestoreReport> {
+  const { target: config } = job;
   const { signal, emit } = options;
   try {
     const opening = await runTasks(config.name, restoreOpening(job, options), context, {
