@@ -16,6 +16,7 @@ export const COMMON = {
   limit: {
     alias: 'l',
     type: 'string',
+    coerce: lastOf,
     requiresArg: true,
     describe: 'further limit the hosts to a pattern',
     group: 'Hosts:',
@@ -47,6 +48,7 @@ export const COMMON = {
   },
   'state-dir': {
     type: 'string',
+    coerce: lastOf,
     requiresArg: true,
     default: 'state',
     describe: 'folder that keeps the state of hosts',
@@ -58,6 +60,12 @@ export const COMMON = {
   },
   verbose: { alias: 'v', type: 'count', describe: 'more detail' },
 } as const satisfies Record<string, Options>;
+
+/** Of an option that is given twice the last counts, as in most programs; yargs would make a list of it. */
+export function lastOf(value: string): string {
+  const given: unknown = value;
+  return Array.isArray(given) ? String(given.at(-1)) : value;
+}
 
 /** @throws StateError `cli.usage` */
 function wholeNumber(value: number): number {

@@ -4,7 +4,7 @@ import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
 import type { RestorePlan } from '../operations/restore.js';
 import { age } from './figures.js';
-import { CHANGING, COMMON, hostsPositional } from './options.js';
+import { CHANGING, COMMON, hostsPositional, lastOf } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
 import type { Output } from './progress.js';
 import { proofTable, recap } from './recap.js';
@@ -17,6 +17,7 @@ const OPTIONS = {
   ...CHANGING,
   from: {
     type: 'string',
+    coerce: lastOf,
     requiresArg: true,
     default: 'latest',
     describe:
@@ -24,6 +25,7 @@ const OPTIONS = {
   },
   to: {
     type: 'string',
+    coerce: lastOf,
     requiresArg: true,
     describe: 'restore onto this host of the inventory instead of its own',
   },

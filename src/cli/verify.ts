@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { COMMON, hostsPositional } from './options.js';
+import { COMMON, hostsPositional, lastOf } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
 import { proofTable, recap } from './recap.js';
 import { exitStatusOf, reportFacts, runCommand } from './run-command.js';
@@ -10,6 +10,7 @@ const OPTIONS = {
   ...COMMON,
   from: {
     type: 'string',
+    coerce: lastOf,
     requiresArg: true,
     default: 'latest',
     describe:

@@ -160,13 +160,19 @@ printf '#!/bin/sh\\nsleep 3\\nexec /usr/sbin/sshd "$@"\\n' > /usr/local/bin/sshd
 chmod 755 /usr/local/bin/sshd
 `;
 
-/** Another value in .env, containers that were made with it, and rows that the snapshot does not have. */
+/**
+ * Another value in .env, containers that were made with it, rows that the snapshot does not have, and files that a run which
+ * died at another moment leaves.
+ */
 const OTHER_SETTINGS = `
 set -e
 sed -i 's/^APP_NAME=.*/APP_NAME=other/' /data/coolify/source/.env
 cd /data/coolify/source
 docker compose --env-file .env -f docker-compose.yml -f docker-compose.prod.yml up -d --force-recreate --wait coolify >/dev/null 2>&1
 docker exec coolify-db psql -qU coolify -d coolify -c "DELETE FROM activity_log WHERE id % 2 = 0; CREATE TABLE stray (n int)"
+mkdir -m 700 /data/coolify/ssh/.coolify-state-keys
+: > /data/coolify/ssh/.coolify-state-keys/ssh_key@half
+: > /etc/ssh/.ssh_host_rsa_key.coolify-state-0123456789ab
 `;
 
 /** Notes, staged keys, files on their way into place, databases beside the live one. */
