@@ -4,8 +4,8 @@
  */
 export { EXIT_STATUS, type FailureFacts, type FailureKind, StateError } from './core/errors.js';
 export { Secret } from './core/secret.js';
-export type { EngineEvent, EventSink, Recap, TaskStatus } from './engine/events.js';
-export type { HostReport, TaskOutcome } from './engine/run-host.js';
+export type { EngineEvent, EventSink, Recap, TaskOutcome, TaskStatus } from './engine/events.js';
+export type { HostReport } from './engine/run-host.js';
 export { type BackupOptions, type BackupReport, backup } from './operations/backup.js';
 export type { HostConfig } from './operations/host-config.js';
 export { listSnapshots, type SnapshotLine, type SnapshotListing } from './operations/list-snapshots.js';

@@ -1,9 +1,9 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { bytes } from './figures.js';
 import { CHANGING, COMMON, hostsPositional } from './options.js';
-import { proofTable, recap } from './recap.js';
-import { exitStatusOf, reportFacts, runCommand } from './run-command.js';
+import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
+import { showReports } from './show-reports.js';
 
 const OPTIONS = {
   ...COMMON,
@@ -26,7 +26,8 @@ export const backupCommand: CommandModule<object, Arguments> = {
       .example('$0 backup production --forks 10', 'a group, ten hosts at once')
       .example('$0 backup --check', 'connect and tell what would be done'),
   handler: (args) =>
-    runCommand(args, async ({ output, json, debug, emit, signal }) => {
+    runCommand(args, async (invocation) => {
+      const { output, emit, signal } = invocation;
       const [{ backup }, { loadHosts }] = await Promise.all([
         import('../operations/backup.js'),
         import('../operations/load-hosts.js'),
@@ -40,18 +41,13 @@ export const backupCommand: CommandModule<object, Arguments> = {
         signal,
         emit,
       });
-      if (json) {
-        output.out(JSON.stringify({ type: 'summary', command: 'backup', hosts: reports.map(reportFacts) }));
-      } else {
-        for (const { host, proofs, generation, snapshots } of reports) {
-          if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
-          if (generation !== undefined)
-            output.out(`generation  ${generation.id}  ${bytes(generation.bytes)}  ${generation.folder}`);
-          for (const { id, location, key, size } of snapshots)
-            output.out(`snapshot    ${id}  ${bytes(size)}  ${location}/${key}`);
-        }
-        output.out(`\n${recap(reports, { debug })}`);
-      }
-      return exitStatusOf(reports);
+      return showReports('backup', reports, invocation, ({ generation, snapshots }) => [
+        ...(generation === undefined
+          ? []
+          : [`generation  ${generation.id}  ${bytes(generation.bytes)}  ${generation.folder}`]),
+        ...snapshots.map(
+          ({ id, location, key, size }) => `snapshot    ${id}  ${bytes(size)}  ${location}/${key}`,
+        ),
+      ]);
     }),
 };

@@ -7,9 +7,9 @@ import { age } from './figures.js';
 import { CHANGING, COMMON, hostsPositional, lastOf } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
 import type { Output } from './progress.js';
-import { proofTable, recap } from './recap.js';
-import { exitStatusOf, reportFacts, runCommand } from './run-command.js';
+import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
+import { showReports } from './show-reports.js';
 import { choiceOf } from './snapshot-choice.js';
 
 const OPTIONS = {
@@ -62,7 +62,8 @@ export const restoreCommand: CommandModule<object, Arguments> = {
       .example('$0 restore web1 --from 3fa90c1b --check', 'the plan for one snapshot, nothing changed')
       .example('$0 restore web1 --to spare1 --yes', 'onto another host'),
   handler: (args) =>
-    runCommand(args, async ({ output, json, debug, emit, signal }) => {
+    runCommand(args, async (invocation) => {
+      const { output, emit, signal } = invocation;
       const [{ restore }, { loadHosts }, { artifactFilter, requireRestorable }] = await Promise.all([
         import('../operations/restore.js'),
         import('../operations/load-hosts.js'),
@@ -108,14 +109,7 @@ export const restoreCommand: CommandModule<object, Arguments> = {
         signal,
         emit,
       });
-      if (json) {
-        output.out(JSON.stringify({ type: 'summary', command: 'restore', hosts: reports.map(reportFacts) }));
-      } else {
-        for (const { host, proofs } of reports)
-          if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
-        output.out(`\n${recap(reports, { debug })}`);
-      }
-      return exitStatusOf(reports);
+      return showReports('restore', reports, invocation);
     }),
 };
 

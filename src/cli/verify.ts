@@ -1,9 +1,9 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { COMMON, hostsPositional, lastOf } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
-import { proofTable, recap } from './recap.js';
-import { exitStatusOf, reportFacts, runCommand } from './run-command.js';
+import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
+import { showReports } from './show-reports.js';
 import { choiceOf } from './snapshot-choice.js';
 
 const OPTIONS = {
@@ -36,7 +36,8 @@ export const verifyCommand: CommandModule<object, Arguments> = {
         'decrypt, read the dump to its last block, try APP_KEY on every value',
       ),
   handler: (args) =>
-    runCommand(args, async ({ output, json, debug, emit, signal }) => {
+    runCommand(args, async (invocation) => {
+      const { output, emit, signal } = invocation;
       const [{ verify }, { loadHosts }] = await Promise.all([
         import('../operations/verify.js'),
         import('../operations/load-hosts.js'),
@@ -51,13 +52,6 @@ export const verifyCommand: CommandModule<object, Arguments> = {
         signal,
         emit,
       });
-      if (json) {
-        output.out(JSON.stringify({ type: 'summary', command: 'verify', hosts: reports.map(reportFacts) }));
-      } else {
-        for (const { host, proofs } of reports)
-          if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
-        output.out(`\n${recap(reports, { debug })}`);
-      }
-      return exitStatusOf(reports);
+      return showReports('verify', reports, invocation);
     }),
 };

@@ -2,6 +2,18 @@
 
 export type TaskStatus = 'ok' | 'changed' | 'skipped' | 'failed' | 'unreachable';
 
+/** How a task ended. */
+export interface TaskOutcome {
+  readonly task: string;
+  readonly status: TaskStatus;
+  readonly milliseconds: number;
+  /** One clause: what was done, or why not. */
+  readonly note?: string;
+  readonly bytes?: number;
+  /** Lines of a difference, secrets already redacted. */
+  readonly diff?: readonly string[];
+}
+
 export type EngineEvent =
   | { readonly type: 'host-start'; readonly host: string }
   | { readonly type: 'task-start'; readonly host: string; readonly task: string }
@@ -14,18 +26,7 @@ export type EngineEvent =
       /** The last thing that was said. Untrusted text. */
       readonly line?: string;
     }
-  | {
-      readonly type: 'task-end';
-      readonly host: string;
-      readonly task: string;
-      readonly status: TaskStatus;
-      readonly milliseconds: number;
-      /** One clause: what was done, or why not. */
-      readonly note?: string;
-      readonly bytes?: number;
-      /** Lines of a difference, secrets already redacted. */
-      readonly diff?: readonly string[];
-    }
+  | ({ readonly type: 'task-end'; readonly host: string } & TaskOutcome)
   | { readonly type: 'warning'; readonly host: string; readonly message: string }
   | { readonly type: 'host-end'; readonly host: string; readonly recap: Recap };
 

@@ -1,15 +1,6 @@
 import { asStateError, type StateError } from '../core/errors.js';
-import type { EventSink, Recap, TaskStatus } from './events.js';
+import type { EventSink, Recap, TaskOutcome, TaskStatus } from './events.js';
 import type { Task, TaskReporter } from './task.js';
-
-export interface TaskOutcome {
-  readonly task: string;
-  readonly status: TaskStatus;
-  readonly milliseconds: number;
-  readonly note?: string;
-  readonly bytes?: number;
-  readonly diff?: readonly string[];
-}
 
 /** How a host fared. `error` is set when a task failed; the tasks after it did not run. */
 export interface HostReport {

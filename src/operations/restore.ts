@@ -1,8 +1,8 @@
 import type { TargetKind } from '../coolify/target.js';
 import { asStateError, StateError } from '../core/errors.js';
 import type { Secret } from '../core/secret.js';
-import type { EventSink } from '../engine/events.js';
-import { type HostReport, runTasks, type TaskOutcome } from '../engine/run-host.js';
+import type { EventSink, TaskOutcome } from '../engine/events.js';
+import { type HostReport, runTasks } from '../engine/run-host.js';
 import { runHosts } from '../engine/run-hosts.js';
 import type { Proof } from '../state/manifest.js';
 import { openStateFolder, type StateFolder } from '../state/state-folder.js';
