@@ -49,9 +49,16 @@ make_bucket() {
   [ "$status" = 200 ] || die "the gateway refused to make the bucket $name (HTTP $status)"
 }
 
+knows_our_keys() {
+  local key
+  key=$(setting HETZNER_S3_ACCESS_KEY 2>/dev/null) && [ -n "$key" ] || return 1
+  docker container inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$container" | grep -qxF "HETZNER_S3_ACCESS_KEY=$key"
+}
+
 up() {
   lab_lock
-  if running && gateway_answers; then return 0; fi
+  # One that another clone of the project started has keys that are not known here: it is made anew.
+  if running && knows_our_keys && gateway_answers; then return 0; fi
   LAB_LOCKED=1 "${LAB_DOCKER:?}/base-images.sh" bookworm
   build_image "$image" s3 s3 s3
   docker image prune --force --filter "label=${LAB_LABEL:?}" >/dev/null
