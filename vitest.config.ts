@@ -11,7 +11,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          // Each file has hosts of its own; much of the time goes into waiting for them.
+          maxWorkers: 2,
         },
       },
     ],

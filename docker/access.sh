@@ -53,6 +53,9 @@ remember_host() {
     awk -v at="[127.0.0.1]:$port" '$1 != at' "$LAB_DIR/known_hosts" >"$LAB_DIR/known_hosts.new"
     printf '%s\n' "$lines" >>"$LAB_DIR/known_hosts.new"
     mv "$LAB_DIR/known_hosts.new" "$LAB_DIR/known_hosts"
+    # And a file of its own, for tests that run side by side and change what is known of their host.
+    mkdir -p "$LAB_DIR/known_hosts.d"
+    printf '%s\n' "$lines" >"$LAB_DIR/known_hosts.d/$port"
   ) 8>"$LAB_DIR/known_hosts.lock"
   printf '%s\n' "$lines"
 }

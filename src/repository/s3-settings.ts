@@ -23,7 +23,7 @@ export interface S3Settings {
   readonly checksums?: 'when-supported' | 'when-required' | undefined;
   /** Bytes a part, 5 MiB at least. 8 MiB by default: 10,000 parts make 78 GiB. Memory grows by about ten times as much. */
   readonly partSize?: number | undefined;
-  /** Parts in flight at once, 4 by default. Memory grows with it. */
+  /** Parts in flight at once, 3 by default. Memory grows with it. */
   readonly partsInFlight?: number | undefined;
   /** Attempts for each request, and for a download that makes no progress. 5 by default. */
   readonly maxAttempts?: number | undefined;
@@ -72,7 +72,7 @@ export function checkedS3Settings(settings: S3Settings): CheckedS3Settings {
     region: settings.region ?? (endpoint === undefined ? undefined : 'us-east-1'),
     pathStyle: settings.pathStyle ?? endpoint !== undefined,
     partSize,
-    partsInFlight: settings.partsInFlight ?? 4,
+    partsInFlight: settings.partsInFlight ?? 3,
     maxAttempts: settings.maxAttempts ?? 5,
     connectTimeout: settings.connectTimeout ?? 10_000,
     idleTimeout: settings.idleTimeout ?? 60_000,

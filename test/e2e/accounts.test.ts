@@ -7,8 +7,8 @@ import { hostOf, leftoversIn } from './observations.js';
 import { secretsIn, secretsOf } from './secret-search.js';
 
 /** Whoever logs in, what is backed up is root's view of the host. */
-const HOST = 'faults.test';
-const PORT = 2231;
+const HOST = 'accounts.test';
+const PORT = 2234;
 const WRONG = 'not-the-password-of-anyone';
 
 let place: Workplace;

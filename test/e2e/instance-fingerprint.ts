@@ -9,12 +9,13 @@ export interface InstanceFingerprint {
 }
 
 const DATABASE = `
-q() { docker exec -i coolify-db psql -XqAt -v ON_ERROR_STOP=1 -U coolify -d coolify "$@"; }
-q -c "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1" | while read -r table; do
-  printf '%s %s\\n' "$table" "$(q -c "COPY (SELECT * FROM \\"$table\\" t ORDER BY t::text) TO STDOUT" </dev/null | sha256sum)"
-done
-q -c "SELECT schemaname, sequencename, last_value FROM pg_sequences ORDER BY 1, 2"
-docker exec coolify-db pg_dump -U coolify --schema-only --no-owner coolify | grep -v '^\\\\\\(un\\)\\?restrict' | sha256sum
+docker exec -i coolify-db psql -XqAt -v ON_ERROR_STOP=1 -U coolify -d coolify <<'SQL'
+SELECT format('SELECT %L, count(*), md5(coalesce(string_agg(t::text, chr(10) ORDER BY t::text), %L)) FROM %I t', tablename, '', tablename)
+FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename \\gexec
+SELECT schemaname, sequencename, last_value FROM pg_sequences ORDER BY 1, 2;
+SQL
+# pg_dump writes a random key into two lines, \\restrict and \\unrestrict.
+docker exec coolify-db pg_dump -U coolify --schema-only --no-owner coolify | grep -v restrict | sha256sum
 `;
 
 const FILES = `

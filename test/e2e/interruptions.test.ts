@@ -28,8 +28,8 @@ import { secretsIn, secretsOf } from './secret-search.js';
 import { thinLine } from './throttle.js';
 
 /** Runs that end in the middle: nothing is left behind on either side, and the last good generation stands. */
-const HOST = 'faults.test';
-const PORT = 2231;
+const HOST = 'interruptions.test';
+const PORT = 2232;
 
 let place: Workplace;
 let store: S3Access;

@@ -84,6 +84,11 @@ export async function onHost(host: string, script: string, ...args: readonly str
   return stdout;
 }
 
+/** What is known of the host at a port: a file of its own, as test files run side by side and restores change it. */
+export function knownHostsOf(port: number): string {
+  return join(LAB, 'known_hosts.d', String(port));
+}
+
 /** A folder of its own for a test: inventory, state, repository. */
 export interface Workplace {
   readonly folder: string;
@@ -108,7 +113,7 @@ export async function workplace(
       ansible_port: port,
       ansible_user: 'root',
       ansible_ssh_private_key_file: join(LAB, 'id_ed25519'),
-      coolify_known_hosts_file: join(LAB, 'known_hosts'),
+      coolify_known_hosts_file: knownHostsOf(port),
       coolify_backup_encryption_key_path: join(LAB, 'backup_ed25519'),
       ...vars,
       ...more,

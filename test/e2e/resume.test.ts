@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fingerprintOf, type InstanceFingerprint, PRESENTED_KEYS } from './instance-fingerprint.js';
-import { collect, coolifyState, LAB, lab, type Outcome, onHost, type Workplace, workplace } from './lab.js';
+import {
+  collect,
+  coolifyState,
+  knownHostsOf,
+  lab,
+  type Outcome,
+  onHost,
+  type Workplace,
+  workplace,
+} from './lab.js';
 
 /**
  * One host, one restore that is killed again and again, each time further on: every run takes up what the dead one
@@ -67,7 +76,7 @@ describe('a restore onto a bare host that is killed', () => {
   });
 
   it('knows the host by the restored keys alone', async () => {
-    const known = (await readFile(join(LAB, 'known_hosts'), 'utf8'))
+    const known = (await readFile(knownHostsOf(PORT), 'utf8'))
       .split('\n')
       .filter((line) => line.startsWith(`[127.0.0.1]:${PORT} `))
       .map((line) => line.split(' ').slice(1, 3).join(' '));

@@ -17,8 +17,8 @@ import { type Samples, sampleWhile } from './process-samples.js';
 import { type KnownSecret, secretsIn, secretsOf } from './secret-search.js';
 
 /** Where secrets could be seen by others: output, process lists, temporary files, what is stored in the clear. */
-const HOST = 'faults.test';
-const PORT = 2231;
+const HOST = 'secrets.test';
+const PORT = 2233;
 
 let place: Workplace;
 let store: S3Access;
