@@ -62,16 +62,28 @@ up() {
   LAB_LOCKED=1 "${LAB_DOCKER:?}/base-images.sh" bookworm
   build_image "$image" s3 s3 s3
   docker image prune --force --filter "label=${LAB_LABEL:?}" >/dev/null
-  docker rm -fv "$container" >/dev/null 2>&1 || true
   write_env "${COOLIFY_STATE_LAB_S3_PORT:-7480}"
-  docker run --detach --name "$container" --label "$LAB_LABEL" --env-file "$env_file" \
-    --publish "127.0.0.1:${COOLIFY_STATE_LAB_S3_PORT:-7480}:7480" "$image" >/dev/null 9>&-
-  lab_wait 90 gateway_answers || {
-    docker logs --tail 20 "$container" >&2
-    die "the S3 gateway did not answer within 90 seconds"
-  }
+  # A small cluster that is put together in seconds does not always come about.
+  local attempt
+  for attempt in 1 2 3; do
+    start && break
+    [ "$attempt" -lt 3 ] || die "the S3 gateway did not come up"
+  done
   make_bucket "$(setting COOLIFY_S3_BUCKET)"
 }
+
+start() {
+  docker rm -fv "$container" >/dev/null 2>&1 || true
+  docker run --detach --name "$container" --label "$LAB_LABEL" --env-file "$env_file" \
+    --publish "127.0.0.1:${COOLIFY_STATE_LAB_S3_PORT:-7480}:7480" "$image" >/dev/null 9>&-
+  lab_wait 60 answers_or_ended || true
+  gateway_answers && return 0
+  docker logs --tail 20 "$container" >&2
+  say "the S3 gateway did not answer"
+  return 1
+}
+
+answers_or_ended() { ! running || gateway_answers; }
 
 case ${1-} in
   up)

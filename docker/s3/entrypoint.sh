@@ -25,8 +25,10 @@ ceph-mon --mkfs -i a --monmap /tmp/monmap
 ceph-mon -i a
 wait_for ceph --connect-timeout 2 mon stat
 
-ceph osd create
-ceph-osd --mkfs -i 0
+# Both are told the same identity: left to find one each, they sometimes disagree ("wrong fsid").
+osd_uuid=$(cat /proc/sys/kernel/random/uuid)
+ceph osd create "$osd_uuid"
+ceph-osd --mkfs -i 0 --osd-uuid "$osd_uuid"
 ceph-osd -i 0
 ceph-mgr -i x
 osd_up() { ceph osd stat | grep -q '1 up'; }
