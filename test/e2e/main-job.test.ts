@@ -144,7 +144,7 @@ describe('restore', () => {
   it('leaves nothing of itself on the host', async () => {
     const left = await onHost(
       HOST,
-      'ls -d /root/.coolify-state* /data/coolify/ssh/.coolify-state* 2>/dev/null; ls /tmp; docker exec coolify-db psql -XqAt -U coolify -d postgres -c "SELECT datname FROM pg_database WHERE datname LIKE \'coolify\\_state%\'"',
+      'ls -d /root/.coolify-state* /data/coolify/ssh/.coolify-state* 2>/dev/null; ls /tmp | grep -v ^runc-process; docker exec coolify-db psql -XqAt -U coolify -d postgres -c "SELECT datname FROM pg_database WHERE datname LIKE \'coolify\\_state%\'"',
     );
     expect(left.trim()).toBe('');
   });
@@ -207,11 +207,11 @@ describe('a backup of an instance at work', () => {
       onHost(HOST, 'docker exec coolify-db psql -XqAt -U coolify -d coolify -c "$1"', text);
     await sql("UPDATE scheduled_task_executions SET status = 'running' WHERE id = 1");
     expect((await run('backup')).status).toBe(0);
-    await sql("UPDATE teams SET name = 'changed'");
+    await sql("UPDATE teams SET name = 'changed since'");
     const { status, stdout, stderr } = await run('restore', '--from', 'local', '--yes');
     expect(status, `${stderr}${stdout}`).toBe(0);
     expect(await sql('SELECT status FROM scheduled_task_executions WHERE id = 1')).toBe('failed\n');
-    expect(await sql("SELECT count(*) FROM teams WHERE name = 'changed'")).toBe('0\n');
+    expect(await sql("SELECT count(*) FROM teams WHERE name = 'changed since'")).toBe('0\n');
     expect(stderr).toContain('changed by Coolify since it came up: scheduled_task_executions');
   });
 });

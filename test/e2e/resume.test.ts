@@ -188,7 +188,7 @@ mkdir -m 700 /data/coolify/ssh/.coolify-state-keys
 function leftovers(): Promise<string> {
   return onHost(
     HOST,
-    `find /root /etc/ssh /data/coolify -name '*coolify-state*'; ls -A /tmp
+    `find /root /etc/ssh /data/coolify -name '*coolify-state*'; ls -A /tmp | grep -v '^runc-process' # the engine's own, for a moment
      docker exec coolify-db psql -XqAt -U coolify -d postgres -c "SELECT datname FROM pg_database WHERE datname LIKE 'coolify\\_state%' OR shobj_description(oid, 'pg_database') LIKE 'coolify-state%'"`,
   ).then((text) => text.trim());
 }
