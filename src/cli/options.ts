@@ -84,6 +84,18 @@ export const CHANGING = {
   diff: { type: 'boolean', default: false, describe: 'show differences (secrets redacted)' },
 } as const satisfies Record<string, Options>;
 
+/** Where a command takes a snapshot from. */
+export const SOURCE = {
+  from: {
+    type: 'string',
+    coerce: lastOf,
+    requiresArg: true,
+    default: 'latest',
+    describe:
+      '"latest", a snapshot\'s id, "local" (the newest generation here), a file, or a generation\'s folder',
+  },
+} as const satisfies Record<string, Options>;
+
 /** The pattern of hosts a command works on; without one, the group `controller`. */
 export function hostsPositional<Arguments>(yargs: Argv<Arguments>): Argv<Arguments & { hosts: string }> {
   return yargs.positional('hosts', {

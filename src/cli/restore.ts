@@ -4,7 +4,7 @@ import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
 import type { RestorePlan } from '../operations/restore.js';
 import { age } from './figures.js';
-import { CHANGING, COMMON, hostsPositional, lastOf } from './options.js';
+import { CHANGING, COMMON, hostsPositional, lastOf, SOURCE } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
 import type { Output } from './progress.js';
 import { runCommand } from './run-command.js';
@@ -15,14 +15,7 @@ import { choiceOf } from './snapshot-choice.js';
 const OPTIONS = {
   ...COMMON,
   ...CHANGING,
-  from: {
-    type: 'string',
-    coerce: lastOf,
-    requiresArg: true,
-    default: 'latest',
-    describe:
-      '"latest", a snapshot\'s id, "local" (the newest generation here), a file, or a generation\'s folder',
-  },
+  ...SOURCE,
   to: {
     type: 'string',
     coerce: lastOf,

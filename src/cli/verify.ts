@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { COMMON, hostsPositional, lastOf } from './options.js';
+import { COMMON, hostsPositional, SOURCE } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
 import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
@@ -8,14 +8,7 @@ import { choiceOf } from './snapshot-choice.js';
 
 const OPTIONS = {
   ...COMMON,
-  from: {
-    type: 'string',
-    coerce: lastOf,
-    requiresArg: true,
-    default: 'latest',
-    describe:
-      '"latest", a snapshot\'s id, "local" (the newest generation here), a file, or a generation\'s folder',
-  },
+  ...SOURCE,
   'read-data': {
     type: 'boolean',
     default: false,
