@@ -27,6 +27,7 @@ test: build ## all tests: lint, types, unit, interop, and e2e on the Docker host
 	$(MAKE) --no-print-directory check
 	npx vitest run --project unit --project interop
 	docker/host.sh build
+	docker/s3.sh up
 	npx vitest run --project e2e
 
 test-unit: $(MODULES) ## pure logic only, in seconds
@@ -38,6 +39,7 @@ test-interop: $(MODULES) ## against age, OpenSSH, PostgreSQL, Ansible
 
 test-e2e: build ## on the Docker hosts and Ceph's S3
 	docker/host.sh build
+	docker/s3.sh up
 	npx vitest run --project e2e
 
 check: $(MODULES) ## lint, format, types, unused code, package, shell scripts
