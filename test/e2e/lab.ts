@@ -10,7 +10,8 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 export const PROJECT = resolve(import.meta.dirname, '../..');
 export const LAB = join(PROJECT, '.lab');
-const PROGRAM = join(PROJECT, 'dist/cli/main.js');
+/** The built program, or another build of it, such as an installed package. */
+const PROGRAM = process.env['COOLIFY_STATE_PROGRAM'] ?? join(PROJECT, 'dist/cli/main.js');
 
 export interface Outcome {
   readonly status: number | null;

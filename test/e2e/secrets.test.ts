@@ -75,7 +75,7 @@ function expectNoSecrets(samples: Samples, seen: readonly RegExp[]): void {
   const { hostArguments, hostEnvironments, ownArguments, childEnvironments } = samples;
   for (const pattern of seen) expect(hostArguments.some((line) => pattern.test(line))).toBe(true);
   expect(hostEnvironments.some((line) => line.includes('SUDO_USER=operator'))).toBe(true);
-  expect(ownArguments.some((line) => line.includes('dist/cli/main.js'))).toBe(true);
+  expect(ownArguments.some((line) => line.includes('cli/main.js'))).toBe(true);
   // Coolify itself starts Redis with its password as an argument.
   const searched = secrets.filter(({ name }) => name !== 'REDIS_PASSWORD');
   expect(secretsIn(hostArguments, searched)).toEqual([]);
