@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { asStateError, StateError } from '../core/errors.js';
 import { TOOL } from '../tool.js';
 import { backupCommand } from './backup.js';
+import { diffCommand } from './diff.js';
 import { inventoryCommand } from './inventory.js';
 import { renderError } from './render-error.js';
 import { restoreCommand } from './restore.js';
@@ -19,6 +20,7 @@ const parser = yargs(hideBin(process.argv))
   .command(restoreCommand)
   .command(snapshotsCommand)
   .command(verifyCommand)
+  .command(diffCommand)
   .command(inventoryCommand)
   .demandCommand(1, 'name a command')
   .recommendCommands()

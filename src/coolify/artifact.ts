@@ -1,4 +1,5 @@
 import type { Change, Inspection, TaskReporter } from '../engine/task.js';
+import type { Comparison } from './difference.js';
 import type { Pull } from './pull.js';
 import type { Target } from './target.js';
 
@@ -31,6 +32,8 @@ export interface Artifact {
   readonly proof: string;
   /** Brings it into the staging folder. Returns a note for the recap. */
   pull(pull: Pull, reporter: TaskReporter): Promise<string>;
+  /** How two states of it are told apart; without it, file by file as the manifests list them. */
+  readonly compare?: Comparison;
   /** Absent for what is only derived: it comes back with what it was derived from. */
   readonly restore?: {
     readonly phase: RestorePhase;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ByteCursor } from './byte-cursor.js';
 import { dumpFailure } from './dump-failures.js';
 
@@ -52,6 +53,13 @@ export class ArchiveNumbers {
   /** Passes over a string without holding it. */
   async skipText(what: string): Promise<void> {
     await this.#cursor.skip((await this.#length(what)) ?? 0);
+  }
+
+  /** The SHA-256, in hexadecimal, of a string that is not held; of none, that of an empty one. */
+  async hashOfText(what: string): Promise<string> {
+    const hash = createHash('sha256');
+    await this.#cursor.skip((await this.#length(what)) ?? 0, (piece) => hash.update(piece));
+    return hash.digest('hex');
   }
 
   /** A place in the file: whether it is known, and where it is. */

@@ -77,10 +77,12 @@ export class ByteCursor {
     return Buffer.concat(pieces);
   }
 
-  async skip(length: number): Promise<void> {
+  /** Passes over `length` bytes, showing them as they go by. */
+  async skip(length: number, see?: (piece: Buffer) => void): Promise<void> {
     for (let left = length; left > 0; ) {
       if (!(await this.fill())) throw this.cutOff();
       const step = Math.min(left, this.#window.length - this.#offset);
+      see?.(this.#window.subarray(this.#offset, this.#offset + step));
       this.#offset += step;
       left -= step;
     }

@@ -5,6 +5,7 @@ import { Handoff } from './handoff.js';
 import { type DumpWishes, readArchive } from './read-archive.js';
 
 export type { DumpSummary, DumpTable } from './dump-summary.js';
+export type { DumpEntry } from './table-of-contents.js';
 
 export interface DumpReaderOptions extends DumpWishes {
   /** Ends the reading with an AbortError. */

@@ -113,6 +113,6 @@ function fieldEncoding(encoding: string): FieldEncoding {
   return encoding === 'UTF8' ? 'utf8' : 'latin1';
 }
 
-function entryOf({ id, tag, desc, owner, namespace }: ContentsEntry): DumpEntry {
-  return { id, tag, desc, owner, namespace };
+function entryOf({ id, tag, desc, owner, namespace, definitionSha256 }: ContentsEntry): DumpEntry {
+  return { id, tag, desc, owner, namespace, definitionSha256 };
 }

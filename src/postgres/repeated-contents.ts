@@ -45,6 +45,6 @@ function isSame(one: ContentsEntry, other: ContentsEntry): boolean {
     one.namespace === other.namespace &&
     one.hasData === other.hasData &&
     one.copyStatement === other.copyStatement &&
-    one.definition === other.definition
+    one.definitionSha256 === other.definitionSha256
   );
 }

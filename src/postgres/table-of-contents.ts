@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ArchiveHead } from './archive-header.js';
 import type { ArchiveNumbers } from './archive-numbers.js';
 import { dumpFailure } from './dump-failures.js';
@@ -14,6 +15,8 @@ export interface DumpEntry {
   readonly owner: string;
   /** The schema; empty for what stands in none. */
   readonly namespace: string;
+  /** SHA-256, in hexadecimal, over the SQL that makes the object. */
+  readonly definitionSha256: string;
 }
 
 /** What the reader needs besides. */
@@ -80,7 +83,7 @@ async function readEntry({ numbers, minor }: ArchiveHead, limits: DumpLimits): P
   if ((dumper !== 0 && dumper !== 1) || section < 1 || section > 4) {
     throw dumpFailure('malformed', `entry ${id} is of no known section or state`, { byte: at });
   }
-  const definition = await readDefinition(numbers, desc, limits);
+  const definitions = await readDefinition(numbers, desc, limits);
   await numbers.skipText('a DROP statement');
   const copyStatement = await numbers.text('a COPY statement', limits.statementBytes);
   const namespace = (await numbers.text('the schema of an entry', limits.nameBytes)) ?? '';
@@ -91,15 +94,19 @@ async function readEntry({ numbers, minor }: ArchiveHead, limits: DumpLimits): P
   await numbers.skipText('whether a table has OIDs');
   while ((await numbers.text('the number of an entry', 20)) !== undefined);
   const data = await readDataPlace(numbers, id, dumper === 1);
-  return { id, tag, desc, owner, namespace, copyStatement, definition, ...data };
+  return { id, tag, desc, owner, namespace, copyStatement, ...definitions, ...data };
 }
 
-async function readDefinition(numbers: ArchiveNumbers, desc: string, limits: DumpLimits): Promise<string> {
-  if (KEPT_DEFINITIONS.has(desc)) {
-    return (await numbers.text(`a definition of ${desc}`, limits.nameBytes)) ?? '';
+async function readDefinition(
+  numbers: ArchiveNumbers,
+  desc: string,
+  limits: DumpLimits,
+): Promise<Pick<ContentsEntry, 'definition' | 'definitionSha256'>> {
+  if (!KEPT_DEFINITIONS.has(desc)) {
+    return { definition: '', definitionSha256: await numbers.hashOfText('a definition') };
   }
-  await numbers.skipText('a definition');
-  return '';
+  const definition = (await numbers.text(`a definition of ${desc}`, limits.nameBytes)) ?? '';
+  return { definition, definitionSha256: createHash('sha256').update(definition).digest('hex') };
 }
 
 async function readDataPlace(
@@ -119,5 +126,5 @@ async function readDataPlace(
 /** About what an entry costs in memory, in bytes. */
 function sizeOf(entry: ContentsEntry): number {
   const texts = [entry.tag, entry.desc, entry.owner, entry.namespace, entry.copyStatement, entry.definition];
-  return 200 + texts.reduce((sum, text) => sum + 2 * (text?.length ?? 0), 0);
+  return 300 + texts.reduce((sum, text) => sum + 2 * (text?.length ?? 0), 0);
 }

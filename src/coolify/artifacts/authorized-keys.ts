@@ -1,5 +1,6 @@
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
+import { compareAuthorizedKeys } from '../compare-keys.js';
 import { missingArtifact, type Pull } from '../pull.js';
 import { contentOf, readPaths } from '../remote-files.js';
 import { applyAuthorizedKeys, inspectAuthorizedKeys } from '../restore-authorized-keys.js';
@@ -37,5 +38,6 @@ export const authorizedKeys: Artifact = {
     if (lines === 0) throw missingArtifact(authorizedKeys.title, path, 'is empty');
     return `${lines} lines`;
   },
+  compare: compareAuthorizedKeys,
   restore: { phase: 'access', inspect: inspectAuthorizedKeys, apply: applyAuthorizedKeys },
 };

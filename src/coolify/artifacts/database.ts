@@ -1,6 +1,7 @@
 import { fanOut } from '../../core/streams.js';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
+import { compareDatabases } from '../compare-database.js';
 import { databaseAccessOf, pgDump } from '../database-commands.js';
 import { beginSnapshot, countRows, readDatabaseFacts } from '../database-facts.js';
 import { DatabaseSession } from '../database-session.js';
@@ -44,5 +45,6 @@ export const database: Artifact = {
     const { tables } = pull.gathered.dump.summary;
     return `${tables.length} tables, ${tables.reduce((sum, table) => sum + table.rows, 0)} rows`;
   },
+  compare: compareDatabases,
   restore: { phase: 'database', inspect: inspectDatabase, apply: applyDatabase },
 };

@@ -3,6 +3,7 @@ import type { TaskReporter } from '../../engine/task.js';
 import type { FileOrigin } from '../../state/manifest.js';
 import { keyRingOf } from '../app-key.js';
 import type { Artifact } from '../artifact.js';
+import { compareEnv } from '../compare-env.js';
 import { EnvFile } from '../env-file.js';
 import { missingArtifact, type Pull } from '../pull.js';
 import { contentOf, readPaths } from '../remote-files.js';
@@ -36,5 +37,6 @@ export const env: Artifact = {
     await pull.store({ path: ENV_PATH, artifact: env.name, origin: found.origin }, found.content, reporter);
     return `${file.keys().length} settings`;
   },
+  compare: compareEnv,
   restore: { phase: 'settings', inspect: inspectEnv, apply: applyEnv },
 };

@@ -4,6 +4,7 @@ import { packEntries, type TarEntry } from '../../archive/tar.js';
 import { StateError } from '../../core/errors.js';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
+import { compareManagedKeys } from '../compare-keys.js';
 import { folderDigest, type KeyEntry, keyFilesOf, readKeyFolder } from '../key-folder.js';
 import { missingArtifact, type Pull } from '../pull.js';
 import { applyManagedKeys, inspectManagedKeys } from '../restore-managed-keys.js';
@@ -29,6 +30,7 @@ export const managedKeys: Artifact = {
     await Promise.all([pipeline(packed, archive, { signal: reporter.signal }), stored]);
     return `${files.length} files`;
   },
+  compare: compareManagedKeys,
   restore: { phase: 'access', inspect: inspectManagedKeys, apply: applyManagedKeys },
 };
 

@@ -71,6 +71,7 @@ describe('a dump that is whole', () => {
       desc: 'ENCODING',
       owner: 'postgres',
       namespace: '',
+      definitionSha256: createHash('sha256').update("SET client_encoding = 'UTF8';\n").digest('hex'),
     });
     expect(summary.bytes).toBe(bytes.length);
   });

@@ -63,6 +63,7 @@ describe('the state of a sequence', () => {
     dataAt: undefined,
     copyStatement: undefined,
     definition,
+    definitionSha256: '',
   });
 
   it.each([
