@@ -112,7 +112,8 @@ function mpint(base64url: string): Buffer {
   return negative ? Buffer.concat([Buffer.alloc(1), bytes]) : bytes;
 }
 
-function writeStrings(...parts: readonly Buffer[]): Buffer {
+/** Fields of RFC 4251, section 5, one after the other. */
+export function writeStrings(...parts: readonly Buffer[]): Buffer {
   return Buffer.concat(
     parts.flatMap((part) => {
       const length = Buffer.alloc(4);
