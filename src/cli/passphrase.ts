@@ -1,16 +1,18 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
+import { credentialIn } from '../core/credentials.js';
 import { interrupted, StateError } from '../core/errors.js';
 import { Secret } from '../core/secret.js';
 import { printable } from '../core/terminal-text.js';
+import { withoutLiveView } from './live/live-view.js';
 
 /** The variable that answers for everybody who cannot be asked. */
 const VARIABLE = 'COOLIFY_STATE_KEY_PASSPHRASE';
 
 /** The passphrase of a key file: from the environment, or asked for on a terminal; undefined where neither is there. */
 export async function passphraseOf(keyFile: string): Promise<Secret | undefined> {
-  const given = process.env[VARIABLE];
-  if (given !== undefined && given !== '') return new Secret(given);
+  const given = credentialIn(process.env, VARIABLE);
+  if (given !== undefined) return new Secret(given);
   return process.stdin.isTTY ? await askSecret(`Passphrase of ${printable(keyFile)}`) : undefined;
 }
 
@@ -37,6 +39,10 @@ export async function askSecret(question: string): Promise<Secret> {
       next: 'give it by a file or the environment instead',
     });
   }
+  return await withoutLiveView(() => typedSecret(question));
+}
+
+async function typedSecret(question: string): Promise<Secret> {
   // Typed characters are echoed by the interface to its output; this one shows none.
   const silent = new Writable({ write: (_chunk, _encoding, callback) => callback() });
   const prompt = createInterface({ input: process.stdin, output: silent, terminal: true });

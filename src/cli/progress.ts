@@ -36,7 +36,8 @@ export function plainProgress(
       case 'task-end': {
         const size = event.bytes === undefined ? '' : `, ${bytes(event.bytes)}`;
         const time = verbose || event.milliseconds > 1000 ? `, ${duration(event.milliseconds)}` : '';
-        const note = event.note === undefined ? '' : `: ${printable(event.note)}`;
+        const note =
+          event.note === undefined || event.note === event.task ? '' : `: ${printable(event.note)}`;
         output.err(
           `${printable(event.host)}  ${MARK[event.status].padEnd(8)} ${event.task}${note}${size}${time}`,
         );

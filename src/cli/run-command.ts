@@ -1,6 +1,8 @@
+import { setMaxListeners } from 'node:events';
 import { asStateError, interrupted } from '../core/errors.js';
 import type { EventSink } from '../engine/events.js';
 import type { HostReport } from '../engine/run-host.js';
+import { LiveView } from './live/live-view.js';
 import { jsonProgress, type Output, plainProgress, standardOutput } from './progress.js';
 import { errorFacts, renderError } from './render-error.js';
 
@@ -18,6 +20,7 @@ interface Presentation {
   readonly json: boolean;
   readonly verbose?: number | undefined;
   readonly diff?: boolean;
+  readonly live?: boolean;
 }
 
 /**
@@ -25,12 +28,19 @@ interface Presentation {
  * in one way, and the exit status is the one documented for the worst that happened.
  */
 export async function runCommand(
-  { json, verbose = 0, diff = false }: Presentation,
+  { json, verbose = 0, diff = false, live = true }: Presentation,
   work: (invocation: Invocation) => Promise<number>,
 ): Promise<void> {
-  const output = standardOutput();
+  const direct = standardOutput();
+  const view =
+    live && !json && verbose === 0 && isScreen()
+      ? new LiveView(process.stderr, diff, process.env)
+      : undefined;
+  const output = view?.output(direct) ?? direct;
   const debug = process.env['COOLIFY_STATE_DEBUG'] !== undefined;
   const controller = new AbortController();
+  // Every connection, stream and child of every host listens to it, as many as there are at once.
+  setMaxListeners(0, controller.signal);
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(interrupted().exitStatus);
     output.err('stopping: closing connections and removing what is half done (once more to end at once)');
@@ -38,7 +48,8 @@ export async function runCommand(
   };
   for (const signal of SIGNALS) process.on(signal, stop);
   try {
-    const emit = json ? jsonProgress(output) : plainProgress(output, { verbose: verbose > 0, diff });
+    const emit =
+      view?.emit ?? (json ? jsonProgress(output) : plainProgress(output, { verbose: verbose > 0, diff }));
     process.exitCode = await work({
       output,
       json,
@@ -53,8 +64,15 @@ export async function runCommand(
     else output.err(renderError(failure, { debug }));
     process.exitCode = failure.exitStatus;
   } finally {
+    view?.stop();
     for (const signal of SIGNALS) process.off(signal, stop);
   }
+}
+
+/** Whether lines can be drawn anew on standard error: a terminal, and not one that only records. */
+function isScreen(): boolean {
+  const { TERM, CI } = process.env;
+  return process.stderr.isTTY && TERM !== 'dumb' && (CI ?? '') === '';
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

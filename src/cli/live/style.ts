@@ -1,0 +1,67 @@
+import stringWidth from 'string-width';
+import type { TaskStatus } from '../../engine/events.js';
+
+/** How a terminal wants to be written to. */
+export interface Style {
+  readonly color: boolean;
+  /** Marks beyond ASCII. */
+  readonly unicode: boolean;
+}
+
+export type Tone = 'good' | 'change' | 'bad' | 'faint' | 'strong';
+
+const CODES: Readonly<Record<Tone, number>> = { good: 32, change: 33, bad: 31, faint: 2, strong: 1 };
+
+/** Text in a tone, where the terminal has colors (https://no-color.org is heeded). */
+export function tinted(text: string, tone: Tone, { color }: Style): string {
+  return color ? `\u001b[${CODES[tone]}m${text}\u001b[0m` : text;
+}
+
+const MARKS: Readonly<Record<TaskStatus, { plain: string; unicode: string; tone: Tone }>> = {
+  ok: { plain: 'ok', unicode: '✔', tone: 'good' },
+  changed: { plain: 'changed', unicode: '●', tone: 'change' },
+  skipped: { plain: 'skipped', unicode: '–', tone: 'faint' },
+  failed: { plain: 'FAILED', unicode: '✘', tone: 'bad' },
+  unreachable: { plain: 'UNREACHABLE', unicode: '✘', tone: 'bad' },
+};
+
+/** The mark of a task that has ended. */
+export function markOf(status: TaskStatus, style: Style): string {
+  const { plain, unicode, tone } = MARKS[status];
+  return tinted(style.unicode ? unicode : plain, tone, style);
+}
+
+const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const PLAIN_SPINNER = ['|', '/', '-', '\\'];
+
+/** What turns beside a task at work. */
+export function spinnerAt(now: number, { unicode }: Style): string {
+  const frames = unicode ? SPINNER : PLAIN_SPINNER;
+  return frames[Math.floor(now / 120) % frames.length] ?? '';
+}
+
+/** What the environment says of colors and marks. */
+export function styleOf(env: NodeJS.ProcessEnv): Style {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  return {
+    color: (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
+    unicode: /utf-?8/i.test(locale),
+  };
+}
+
+/** Text cut to so many columns, with a mark where something is missing. Must hold no escape sequence. */
+export function cut(text: string, columns: number, { unicode }: Style): string {
+  if (stringWidth(text) <= columns) return text;
+  const end = unicode ? '…' : '~';
+  if (columns < 1) return '';
+  let kept = '';
+  let width = 1;
+  for (const { segment } of GRAPHEMES.segment(text)) {
+    width += stringWidth(segment);
+    if (width > columns) break;
+    kept += segment;
+  }
+  return kept + end;
+}
+
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
