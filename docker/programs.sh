@@ -7,7 +7,7 @@ set -euo pipefail
 
 # program:package, where they differ in name
 programs=(age:age ssh:openssh-client sshd:openssh-server ssh-agent:openssh-client busybox:busybox fish:fish
-  zsh:zsh dash:dash python3:python3 ansible-inventory:ansible-core restic:restic gzip:gzip tar:tar shellcheck:shellcheck git:git openssl:openssl)
+  zsh:zsh dash:dash python3:python3 ansible-inventory:ansible-core restic:restic systemd-analyze:systemd gzip:gzip zstd:zstd tar:tar shellcheck:shellcheck git:git openssl:openssl)
 
 missing() {
   local pair

@@ -13,9 +13,10 @@ const BELOW: Record<string, readonly string[]> = {
   repository: ['core'],
   inventory: ['core'],
   postgres: ['core'],
+  notify: ['core'],
   engine: ['core'],
-  coolify: ['core', 'engine', 'ssh', 'state', 'archive', 'repository', 'postgres', 'inventory'],
-  operations: ['core', 'engine', 'coolify', 'inventory', 'ssh', 'state', 'archive', 'repository', 'postgres'],
+  coolify: ['core', 'notify', 'engine', 'ssh', 'state', 'archive', 'repository', 'postgres', 'inventory'],
+  operations: ['core', 'notify', 'engine', 'coolify', 'inventory', 'ssh', 'state', 'archive', 'repository', 'postgres'],
   cli: ['core', 'engine', 'coolify', 'inventory', 'ssh', 'state', 'archive', 'repository', 'operations'],
 };
 /** Files at the top of src/, which any room above the bottom may use. */

@@ -1,0 +1,43 @@
+import type { CommandModule, InferredOptionTypes } from 'yargs';
+import { bytes } from './figures.js';
+import { COMMON, hostsPositional } from './options.js';
+import { requiredPassphraseOf } from './passphrase.js';
+import { runCommand } from './run-command.js';
+import { selectionOf } from './selection.js';
+import { showReports } from './show-reports.js';
+
+type Arguments = InferredOptionTypes<typeof COMMON> & { hosts: string };
+
+/** Leftovers younger than this may belong to a run on another machine. */
+const LEFTOVERS = { years: 0, months: 0, days: 2, hours: 0 };
+
+export const runCommandModule: CommandModule<object, Arguments> = {
+  command: 'run [hosts]',
+  describe: 'What a timer starts: backup, prune by the policy, verify a sample, tell who asked',
+  builder: (yargs) =>
+    hostsPositional(yargs.options(COMMON))
+      .example('$0 run', 'every controller, by the settings of the inventory')
+      .example('$0 schedule install', 'do this every night'),
+  handler: (args) =>
+    runCommand(args, async (invocation) => {
+      const { output, emit, signal } = invocation;
+      const [{ runUnattended }, { loadHosts }] = await Promise.all([
+        import('../operations/unattended.js'),
+        import('../operations/load-hosts.js'),
+      ]);
+      const hosts = await loadHosts(selectionOf(args, output));
+      const reports = await runUnattended(hosts, {
+        stateRoot: args['state-dir'],
+        forks: args.forks,
+        leftoversOlderThan: LEFTOVERS,
+        passphrase: requiredPassphraseOf,
+        signal,
+        emit,
+      });
+      return showReports('run', reports, invocation, ({ parts }) =>
+        (parts.backup?.snapshots ?? []).map(
+          ({ id, location, key, size }) => `snapshot    ${id}  ${bytes(size)}  ${location}/${key}`,
+        ),
+      );
+    }),
+};
