@@ -11,7 +11,7 @@ const run = promisify(execFile);
 export const PROJECT = resolve(import.meta.dirname, '../..');
 export const LAB = join(PROJECT, '.lab');
 /** The built program, or another build of it, such as an installed package. */
-const PROGRAM = process.env['COOLIFY_STATE_PROGRAM'] ?? join(PROJECT, 'dist/cli/main.js');
+export const PROGRAM = process.env['COOLIFY_STATE_PROGRAM'] ?? join(PROJECT, 'dist/cli/main.js');
 
 export interface Outcome {
   readonly status: number | null;
@@ -24,6 +24,7 @@ export interface RunOptions {
   /** Called with the running process, for tests that interrupt it. */
   readonly started?: (process: ReturnType<typeof spawn>) => void;
   readonly input?: string;
+  readonly cwd?: string;
 }
 
 /** Runs the built program as a user would. Everything it prints is kept for the search for secrets. */
@@ -36,11 +37,11 @@ export const ALL_OUTPUT: string[] = [];
 export function collect(
   program: string,
   args: readonly string[],
-  { env, started, input }: RunOptions = {},
+  { env, started, input, cwd = PROJECT }: RunOptions = {},
 ): Promise<Outcome> {
   return new Promise((resolved, reject) => {
     const child = spawn(program, args, {
-      cwd: PROJECT,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
