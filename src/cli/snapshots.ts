@@ -1,10 +1,9 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { printable } from '../core/terminal-text.js';
-import { age, bytes, table } from './figures.js';
 import { COMMON, hostsPositional } from './options.js';
 import { errorFacts, renderError } from './render-error.js';
 import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
+import { snapshotTable } from './snapshot-table.js';
 
 type Arguments = InferredOptionTypes<typeof COMMON> & { hosts: string };
 
@@ -18,7 +17,7 @@ export const snapshotsCommand: CommandModule<object, Arguments> = {
         import('../operations/list-snapshots.js'),
         import('../operations/load-hosts.js'),
       ]);
-      const hosts = await loadHosts(selectionOf(args, output));
+      const hosts = await loadHosts({ ...selectionOf(args, output), offline: true });
       const { lines, errors } = await listSnapshots(hosts, { stateRoot: args['state-dir'], signal });
       if (json) {
         output.out(
@@ -30,18 +29,10 @@ export const snapshotsCommand: CommandModule<object, Arguments> = {
           }),
         );
       } else {
-        const now = Date.now();
-        const rows = lines.map(({ host, id, createdAt, size, coolify, proven, problem, where }) => [
-          printable(host),
-          id,
-          createdAt,
-          age(now - Date.parse(createdAt)),
-          size === undefined ? '?' : bytes(size),
-          coolify ?? '',
-          problem !== undefined ? printable(problem) : proven === true ? 'proven' : 'NOT PROVEN',
-          printable(where),
-        ]);
-        output.out(table([['HOST', 'ID', 'TAKEN', 'AGE', 'SIZE', 'COOLIFY', 'PROOFS', 'WHERE'], ...rows]));
+        const { text, leftOut } = snapshotTable(lines, Date.now(), process.stdout.columns);
+        output.out(text);
+        if (leftOut.length > 0)
+          output.err(`for want of room without ${leftOut.join(', ')}; --json tells all`);
         for (const error of errors) output.err(renderError(error, { debug }));
       }
       return Math.max(0, ...errors.map(({ exitStatus }) => exitStatus));

@@ -1,4 +1,5 @@
 import { Secret } from '../core/secret.js';
+import { isSpan, showSpan } from '../repository/span.js';
 import type { Entry, Settings } from './settings.js';
 import { showSource } from './settings.js';
 
@@ -26,6 +27,8 @@ function shownValue(value: unknown): string {
   if (value instanceof Secret) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? '-' : value.map(shownValue).join(', ');
   if (typeof value !== 'object' || value === null) return String(value);
+  if ('algorithm' in value && 'level' in value) return `${value.algorithm}:${value.level}`;
+  if (isSpan(value)) return showSpan(value);
   if ('bucket' in value && 'path' in value) return `s3://${value.bucket}/${value.path}`;
   return 'path' in value ? `file:${value.path}` : JSON.stringify(value);
 }

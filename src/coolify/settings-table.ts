@@ -1,14 +1,24 @@
+import { USUAL_COMPRESSION } from '../archive/compression.js';
+import { STORAGE_CLASSES } from '../repository/s3-settings.js';
+import type { Span } from '../repository/span.js';
 import {
   BOOLEAN,
+  COMPRESSION,
+  FILE_OR_NONE,
   FINGERPRINT,
   HTTP_URL,
+  KEEP_COUNT,
   LOCAL_PATH,
   listOf,
   oneOf,
+  RECIPIENTS,
   REMOTE_PATH,
   REPOSITORY,
   SECRET,
+  SECRET_SMTP_URL,
+  SECRET_URL,
   type SettingType,
+  SPAN,
   TEXT,
   wholeNumber,
 } from './settings-types.js';
@@ -26,7 +36,7 @@ export interface Setting<Value, Default extends Value | undefined = Value | unde
   readonly description: string;
   /** Variable of the environment that wins over the inventory. */
   readonly env?: string;
-  readonly section: 'Repository' | 'Encryption' | 'Coolify' | 'Connection';
+  readonly section: 'Repository' | 'Retention' | 'Encryption' | 'Coolify' | 'Connection' | 'Unattended';
 }
 
 type Facts = Omit<Setting<unknown>, 'type' | 'default' | 'aliases'> & {
@@ -41,6 +51,16 @@ function required<Value>(type: SettingType<Value>, fallback: Value, facts: Facts
 /** A setting that may be left out. */
 function optional<Value>(type: SettingType<Value>, facts: Facts): Setting<Value> {
   return { aliases: [], ...facts, type, default: undefined };
+}
+
+/** A counted rule of retention, in restic's words. */
+function keepCount(which: string, description: string): Setting<number> {
+  return optional(KEEP_COUNT, { section: 'Retention', name: `coolify_keep_${which}`, description });
+}
+
+/** A rule of retention that goes by time. */
+function keepWithin(which: string, description: string): Setting<Span> {
+  return optional(SPAN, { section: 'Retention', name: `coolify_keep_${which}`, description });
 }
 
 const PORT = wholeNumber(1, 65_535);
@@ -97,6 +117,56 @@ export const SETTINGS = {
     env: 'COOLIFY_STATE_S3_CHECKSUMS',
     description: '`when-required` for services that refuse the checksums of the AWS SDK.',
   }),
+  s3StorageClass: optional(oneOf(...STORAGE_CLASSES), {
+    section: 'Repository',
+    name: 'coolify_s3_storage_class',
+    env: 'COOLIFY_STATE_S3_STORAGE_CLASS',
+    defaultText: "the bucket's own",
+    description:
+      'Storage class of archives. Those that have to be thawed before they can be read are not offered: every snapshot is read back. Sidecars stay in the default class, because they are read with every listing.',
+  }),
+  s3Encryption: optional(oneOf('aes256', 'aws:kms'), {
+    section: 'Repository',
+    name: 'coolify_s3_encryption',
+    env: 'COOLIFY_STATE_S3_ENCRYPTION',
+    description:
+      'Encryption by the service, for buckets that ask for it. Snapshots are encrypted with age before they leave this machine in any case; that is why keys of the customer (SSE-C) are not offered: one more key to lose, and nothing more to gain.',
+  }),
+  s3KmsKeyId: optional(TEXT, {
+    section: 'Repository',
+    name: 'coolify_s3_kms_key_id',
+    env: 'COOLIFY_STATE_S3_KMS_KEY_ID',
+    defaultText: "the service's usual one",
+    description: 'Which key of the key management encrypts, with `coolify_s3_encryption: aws:kms`.',
+  }),
+  s3ObjectLock: optional(oneOf('governance', 'compliance'), {
+    section: 'Repository',
+    name: 'coolify_s3_object_lock',
+    env: 'COOLIFY_STATE_S3_OBJECT_LOCK',
+    description:
+      'Locks every snapshot against removal for `coolify_s3_object_lock_days`: `governance` lets those remove it who have a special right, `compliance` nobody. The bucket has to have been created with object lock. See docs/repositories.md.',
+  }),
+  s3ObjectLockDays: optional(wholeNumber(1, 36_500), {
+    section: 'Repository',
+    name: 'coolify_s3_object_lock_days',
+    env: 'COOLIFY_STATE_S3_OBJECT_LOCK_DAYS',
+    description: 'For how many days a snapshot is locked from its upload on.',
+  }),
+  s3ConditionalWrites: optional(BOOLEAN, {
+    section: 'Repository',
+    name: 'coolify_s3_conditional_writes',
+    env: 'COOLIFY_STATE_S3_CONDITIONAL_WRITES',
+    defaultText: 'true',
+    description:
+      'Whether the service is told to refuse a name that exists (`If-None-Match`). `false` for services that do not know that, such as Backblaze B2: then it is asked beforehand, and two machines that write at the same moment may both succeed.',
+  }),
+  s3CaFile: optional(LOCAL_PATH, {
+    section: 'Repository',
+    name: 'coolify_s3_ca_file',
+    env: 'COOLIFY_STATE_S3_CA_FILE',
+    description:
+      'Certificates (PEM) of an authority of your own, trusted for the service beside those that Node brings.',
+  }),
   repositories: optional(listOf(REPOSITORY), {
     section: 'Repository',
     name: 'coolify_repository',
@@ -105,6 +175,24 @@ export const SETTINGS = {
     description:
       'Where snapshots go, instead of the bucket above: `file:/folder`, or `s3://bucket/path` at the endpoint above, or a list of these. A relative folder starts beside the folder of the inventory.',
   }),
+  keepLast: keepCount(
+    'last',
+    'How many of the newest snapshots `prune` keeps. Here and below: each of `coolify_keep_*` keeps on its own, what none keeps goes, and without any `prune` removes nothing. See docs/retention.md.',
+  ),
+  keepHourly: keepCount('hourly', 'Of how many hours that have one the newest snapshot is kept.'),
+  keepDaily: keepCount('daily', 'The same for days, in UTC.'),
+  keepWeekly: keepCount('weekly', 'The same for weeks of ISO 8601, Monday to Sunday.'),
+  keepMonthly: keepCount('monthly', 'The same for months.'),
+  keepYearly: keepCount('yearly', 'The same for years.'),
+  keepWithin: keepWithin(
+    'within',
+    'Keeps all that are newer than so long before the newest: `7d`, `1y5m7d2h`.',
+  ),
+  keepWithinHourly: keepWithin('within_hourly', 'Of these only the newest of each hour.'),
+  keepWithinDaily: keepWithin('within_daily', 'Of these only the newest of each day.'),
+  keepWithinWeekly: keepWithin('within_weekly', 'Of these only the newest of each week.'),
+  keepWithinMonthly: keepWithin('within_monthly', 'Of these only the newest of each month.'),
+  keepWithinYearly: keepWithin('within_yearly', 'Of these only the newest of each year.'),
   encryptionKeyPath: required(LOCAL_PATH, '~/.ssh/hostuk', {
     section: 'Encryption',
     name: 'coolify_backup_encryption_key_path',
@@ -113,12 +201,28 @@ export const SETTINGS = {
     description:
       'Whom snapshots are encrypted to: an SSH key (ed25519 or RSA) or a file of age recipients. The public half (`.pub`) is enough.',
   }),
+  recipients: required(RECIPIENTS, [], {
+    section: 'Encryption',
+    name: 'coolify_backup_recipients',
+    env: 'COOLIFY_STATE_RECIPIENTS',
+    defaultText: 'none',
+    description:
+      'Further recipients of snapshots: public keys as they are (`ssh-ed25519 ...`, `ssh-rsa ...`, `age1...`, `age1pq1...`) and files of them (`authorized_keys` style), as a list. With these the default encryption key is not needed; one that is set counts as well.',
+  }),
   identityPath: optional(LOCAL_PATH, {
     section: 'Encryption',
     name: 'coolify_backup_identity_path',
     env: 'COOLIFY_STATE_IDENTITY_PATH',
     defaultText: 'the encryption key, without `.pub`',
     description: 'The private key that opens snapshots. Only needed to restore and to verify.',
+  }),
+  compression: required(COMPRESSION, USUAL_COMPRESSION, {
+    section: 'Encryption',
+    name: 'coolify_compression',
+    env: 'COOLIFY_STATE_COMPRESSION',
+    defaultText: '`gzip:3`',
+    description:
+      'How snapshots are compressed before they are encrypted: `gzip` (level 1 to 9) or `zstd` (1 to 19). zstd needs Node 22.15 or newer, to restore as well; by hand `zstd -d` opens it.',
   }),
   extraPaths: required(listOf(REMOTE_PATH), [], {
     section: 'Coolify',
@@ -130,7 +234,8 @@ export const SETTINGS = {
     section: 'Coolify',
     name: 'coolify_keep_generations',
     env: 'COOLIFY_STATE_KEEP_GENERATIONS',
-    description: 'How many backups of a host stay on this machine, the newest included.',
+    description:
+      'How many backups of a host stay on this machine at most, the newest included: `backup` removes those beyond.',
   }),
   dataPath: required(REMOTE_PATH, '/data/coolify', {
     section: 'Coolify',
@@ -214,10 +319,37 @@ export const SETTINGS = {
     aliases: ['ansible_become_pass', 'ansible_sudo_pass'],
     description: 'Password for sudo. It goes through standard input, never into a command line.',
   }),
+  connectTimeout: optional(wholeNumber(1, 3600), {
+    section: 'Connection',
+    name: 'ansible_timeout',
+    aliases: ['ansible_ssh_timeout'],
+    defaultText: '15',
+    description: 'Seconds to wait for a connection, and again for the handshake.',
+  }),
+  connectRetries: optional(wholeNumber(0, 100), {
+    section: 'Connection',
+    name: 'ansible_ssh_retries',
+    defaultText: '3',
+    description:
+      'How often connecting is tried again, with growing pauses, when the reason may pass: a host that restarts, a full sshd. Never after a refused key, password or host key.',
+  }),
+  sshConfig: optional(FILE_OR_NONE, {
+    section: 'Connection',
+    name: 'coolify_ssh_config',
+    env: 'COOLIFY_STATE_SSH_CONFIG',
+    defaultText: '`~/.ssh/config` and `/etc/ssh/ssh_config`',
+    description:
+      "The configuration of ssh to read instead of the user's and the system's; `none` for no file. See [connection.md](connection.md#your-ssh-configuration).",
+  }),
+  sshArgs: optional(TEXT, {
+    section: 'Connection',
+    name: 'ansible_ssh_args',
+    description: 'Options for ssh that win over the settings of port, user and key, as in Ansible.',
+  }),
   sshCommonArgs: optional(TEXT, {
     section: 'Connection',
     name: 'ansible_ssh_common_args',
-    description: 'Options for ssh, such as `-o ProxyJump=bastion`.',
+    description: 'Options for ssh, such as `-o ProxyJump=bastion`. They win over the configuration of ssh.',
   }),
   sshExtraArgs: optional(TEXT, {
     section: 'Connection',
@@ -244,6 +376,88 @@ export const SETTINGS = {
     env: 'COOLIFY_STATE_KNOWN_HOSTS_FILE',
     defaultText: '`~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`',
     description: 'The file that host keys are looked up in.',
+  }),
+  hookBefore: optional(TEXT, {
+    section: 'Unattended',
+    name: 'coolify_hook_before',
+    description:
+      'A command for `sh` on this machine before a `run`; when it fails, the run does not begin. See docs/unattended.md.',
+  }),
+  hookAfter: optional(TEXT, {
+    section: 'Unattended',
+    name: 'coolify_hook_after',
+    description: 'A command after every `run`, whether it succeeded or not.',
+  }),
+  hookFailure: optional(TEXT, {
+    section: 'Unattended',
+    name: 'coolify_hook_failure',
+    description: 'A command after a `run` that failed.',
+  }),
+  pingUrl: optional(SECRET_URL, {
+    section: 'Unattended',
+    name: 'coolify_ping_url',
+    env: 'COOLIFY_STATE_PING_URL',
+    description:
+      'Pinged at the start and the end of a `run`, as healthchecks.io takes it: `URL/start`, `URL`, `URL/fail`.',
+  }),
+  webhookUrl: optional(SECRET_URL, {
+    section: 'Unattended',
+    name: 'coolify_webhook_url',
+    env: 'COOLIFY_STATE_WEBHOOK_URL',
+    description: 'Gets the report of every `run` as JSON by POST.',
+  }),
+  ntfyUrl: optional(SECRET_URL, {
+    section: 'Unattended',
+    name: 'coolify_ntfy_url',
+    env: 'COOLIFY_STATE_NTFY_URL',
+    description:
+      'Topic of an ntfy server for push messages, such as `https://ntfy.sh/a-name-nobody-guesses`.',
+  }),
+  ntfyToken: optional(SECRET, {
+    section: 'Unattended',
+    name: 'coolify_ntfy_token',
+    env: 'COOLIFY_STATE_NTFY_TOKEN',
+    description: 'Access token of that server, if it wants one.',
+  }),
+  smtpUrl: optional(SECRET_SMTP_URL, {
+    section: 'Unattended',
+    name: 'coolify_smtp_url',
+    env: 'COOLIFY_STATE_SMTP_URL',
+    description: 'Mail server: `smtps://user:password@host:465`, or `smtp://host:587` for STARTTLS.',
+  }),
+  mailFrom: optional(TEXT, {
+    section: 'Unattended',
+    name: 'coolify_mail_from',
+    description: 'Sender of mails.',
+  }),
+  mailTo: required(listOf(TEXT), [], {
+    section: 'Unattended',
+    name: 'coolify_mail_to',
+    defaultText: 'nobody',
+    description: 'Who gets mails.',
+  }),
+  notifyOn: required(oneOf('failure', 'always'), 'failure', {
+    section: 'Unattended',
+    name: 'coolify_notify_on',
+    description: 'Whether ntfy and mail tell of successes too. Pings and webhooks always tell.',
+  }),
+  metricsFolder: optional(LOCAL_PATH, {
+    section: 'Unattended',
+    name: 'coolify_metrics_folder',
+    env: 'COOLIFY_STATE_METRICS_FOLDER',
+    description:
+      "Folder of node_exporter's textfile collector; a `run` leaves the figures of its hosts there.",
+  }),
+  verifySample: required(TEXT, '10%', {
+    section: 'Unattended',
+    name: 'coolify_verify_sample',
+    description:
+      'How many of the stored snapshots a `run` verifies: a share, or a number. The newest is always among them, the others are drawn anew each time.',
+  }),
+  verifyReadData: required(BOOLEAN, false, {
+    section: 'Unattended',
+    name: 'coolify_verify_read_data',
+    description: 'Whether they are decrypted and proven; the identity must be on this machine then.',
   }),
 } as const;
 

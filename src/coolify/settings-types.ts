@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
+import { type Compression, parseCompression } from '../archive/compression.js';
 import { Secret } from '../core/secret.js';
 import { type Environment, expandHome } from '../inventory/paths.js';
+import { parseSpan, type Span } from '../repository/span.js';
 
 /** What a value is read against. */
 export interface ReadContext {
@@ -41,6 +43,24 @@ export const SECRET: SettingType<Secret> = {
   },
 };
 
+/** An address that whoever knows it may use. */
+function secretUrl(name: string, expected: string, protocol: RegExp): SettingType<Secret> {
+  return {
+    name,
+    expected,
+    parse(raw) {
+      const text = textOf(raw);
+      if (text === undefined || !URL.canParse(text) || !protocol.test(new URL(text).protocol))
+        return undefined;
+      return new Secret(text);
+    },
+  };
+}
+
+export const SECRET_URL = secretUrl('secret URL', 'an http or https URL', /^https?:$/);
+
+export const SECRET_SMTP_URL = secretUrl('secret URL', 'an smtp or smtps URL', /^smtps?:$/);
+
 export const BOOLEAN: SettingType<boolean> = {
   name: 'true or false',
   expected: 'true or false',
@@ -66,12 +86,40 @@ export function wholeNumber(least: number, most: number): SettingType<number> {
   };
 }
 
+/** How many snapshots a rule of retention keeps; -1 for all of them. */
+export const KEEP_COUNT: SettingType<number> = {
+  name: 'number or `unlimited`',
+  expected: 'a whole number from 0 to 9999, or "unlimited"',
+  parse(raw) {
+    const text = textOf(raw)?.toLowerCase() ?? '';
+    if (text === 'unlimited' || text === '-1') return -1;
+    return /^\d{1,4}$/.test(text) ? Number(text) : undefined;
+  },
+};
+
+export const SPAN: SettingType<Span> = {
+  name: 'length of time',
+  expected: 'years, months, days and hours, such as "1y5m7d2h"',
+  parse(raw) {
+    const text = textOf(raw);
+    return text === undefined ? undefined : parseSpan(text);
+  },
+};
+
+/** One of some words, in small letters or capitals, with `-` or `_`. */
 export function oneOf<const Choice extends string>(...choices: readonly Choice[]): SettingType<Choice> {
   return {
     name: choices.map((choice) => `\`${choice}\``).join(' or '),
     expected: choices.map((choice) => `"${choice}"`).join(' or '),
-    parse: (raw) => choices.find((choice) => choice === textOf(raw)?.toLowerCase()),
+    parse(raw) {
+      const text = spelling(textOf(raw) ?? '');
+      return choices.find((choice) => spelling(choice) === text);
+    },
   };
+}
+
+function spelling(word: string): string {
+  return word.toLowerCase().replaceAll('_', '-');
 }
 
 /** A path on this machine: `~` is the home, relative ones start at the working directory as ssh takes them. */
@@ -82,6 +130,13 @@ export const LOCAL_PATH: SettingType<string> = {
     const text = textOf(raw);
     return text === undefined || text.includes('\0') ? undefined : resolve(cwd, expandHome(text, env));
   },
+};
+
+/** Such a path, or the word `none`. */
+export const FILE_OR_NONE: SettingType<string> = {
+  name: 'path or `none`',
+  expected: 'the path of a file on this machine, or "none"',
+  parse: (raw, context) => (textOf(raw)?.toLowerCase() === 'none' ? 'none' : LOCAL_PATH.parse(raw, context)),
 };
 
 export const REMOTE_PATH: SettingType<string> = {
@@ -111,6 +166,35 @@ export function listOf<Item>(item: SettingType<Item>): SettingType<readonly Item
     },
   };
 }
+
+export const COMPRESSION: SettingType<Compression> = {
+  name: '`gzip` or `zstd`, with a level: `gzip:9`',
+  expected: '"gzip" or "zstd", with or without a level from 1 to 9 or 19: "gzip:9", "zstd:19"',
+  parse(raw) {
+    const text = textOf(raw)?.toLowerCase();
+    return text === undefined ? undefined : parseCompression(text);
+  },
+};
+
+/** A public key as text, or the path of a file of them (which comes out absolute). */
+const RECIPIENT: SettingType<string> = {
+  name: 'public key or path',
+  expected: 'a public key (`ssh-ed25519 ...`, `ssh-rsa ...`, `age1...`) or the path of a file of public keys',
+  parse(raw, context) {
+    const text = textOf(raw) ?? '';
+    if (/(^|\s)(ssh-|ecdsa-|sk-|age1|AGE-)/.test(text) || text.includes('\n')) return text;
+    return text === '' ? undefined : LOCAL_PATH.parse(text, context);
+  },
+};
+
+/** A list of recipients. In one text commas and lines separate; options of a key may hold commas of their own. */
+export const RECIPIENTS: SettingType<readonly string[]> = {
+  ...listOf(RECIPIENT),
+  parse(raw, context) {
+    const parts = Array.isArray(raw) ? raw : textOf(raw)?.split(/,(?=\s*(?:ssh-|age1|[~./]))/);
+    return parts === undefined ? undefined : listOf(RECIPIENT).parse(parts, context);
+  },
+};
 
 export const FINGERPRINT: SettingType<string> = {
   name: 'fingerprint',

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { credentialIn } from '../core/credentials.js';
 import { StateError } from '../core/errors.js';
 import { Secret } from '../core/secret.js';
 import { printable } from '../core/terminal-text.js';
@@ -15,6 +16,8 @@ export type SettingSource =
   | { readonly kind: 'flag'; readonly flag: string }
   | { readonly kind: 'environment'; readonly variable: string }
   | { readonly kind: 'inventory'; readonly variable: string; readonly origin: Origin | undefined }
+  /** The configuration of ssh, or arguments for it: `~/.ssh/config:12`, `ansible_ssh_common_args`. */
+  | { readonly kind: 'ssh'; readonly place: string }
   | { readonly kind: 'default' };
 
 /** One setting's value and its source. A `Secret` prints as `[redacted]`. */
@@ -81,14 +84,16 @@ export function showSource(source: SettingSource): string {
       return `$${source.variable}`;
     case 'inventory':
       return source.origin === undefined ? source.variable : showOrigin(source.origin);
+    case 'ssh':
+      return source.place;
     case 'default':
       return 'default';
   }
 }
 
 function credential(env: Environment, variable: string): Entry<Secret | undefined> {
-  const text = env[variable];
-  return text === undefined || text === ''
+  const text = credentialIn(env, variable);
+  return text === undefined
     ? { name: variable, value: undefined, source: { kind: 'default' } }
     : { name: variable, value: new Secret(text), source: { kind: 'environment', variable } };
 }
@@ -114,9 +119,30 @@ class Reader {
       s3Region: this.read('s3Region', SETTINGS.s3Region),
       s3PathStyle: this.read('s3PathStyle', SETTINGS.s3PathStyle),
       s3Checksums: this.read('s3Checksums', SETTINGS.s3Checksums),
+      s3StorageClass: this.read('s3StorageClass', SETTINGS.s3StorageClass),
+      s3Encryption: this.read('s3Encryption', SETTINGS.s3Encryption),
+      s3KmsKeyId: this.read('s3KmsKeyId', SETTINGS.s3KmsKeyId),
+      s3ObjectLock: this.read('s3ObjectLock', SETTINGS.s3ObjectLock),
+      s3ObjectLockDays: this.read('s3ObjectLockDays', SETTINGS.s3ObjectLockDays),
+      s3ConditionalWrites: this.read('s3ConditionalWrites', SETTINGS.s3ConditionalWrites),
+      s3CaFile: this.read('s3CaFile', SETTINGS.s3CaFile),
       repositories: this.read('repositories', SETTINGS.repositories),
+      keepLast: this.read('keepLast', SETTINGS.keepLast),
+      keepHourly: this.read('keepHourly', SETTINGS.keepHourly),
+      keepDaily: this.read('keepDaily', SETTINGS.keepDaily),
+      keepWeekly: this.read('keepWeekly', SETTINGS.keepWeekly),
+      keepMonthly: this.read('keepMonthly', SETTINGS.keepMonthly),
+      keepYearly: this.read('keepYearly', SETTINGS.keepYearly),
+      keepWithin: this.read('keepWithin', SETTINGS.keepWithin),
+      keepWithinHourly: this.read('keepWithinHourly', SETTINGS.keepWithinHourly),
+      keepWithinDaily: this.read('keepWithinDaily', SETTINGS.keepWithinDaily),
+      keepWithinWeekly: this.read('keepWithinWeekly', SETTINGS.keepWithinWeekly),
+      keepWithinMonthly: this.read('keepWithinMonthly', SETTINGS.keepWithinMonthly),
+      keepWithinYearly: this.read('keepWithinYearly', SETTINGS.keepWithinYearly),
       encryptionKeyPath: this.read('encryptionKeyPath', SETTINGS.encryptionKeyPath),
+      recipients: this.read('recipients', SETTINGS.recipients),
       identityPath: this.read('identityPath', SETTINGS.identityPath),
+      compression: this.read('compression', SETTINGS.compression),
       extraPaths: this.read('extraPaths', SETTINGS.extraPaths),
       keepGenerations: this.read('keepGenerations', SETTINGS.keepGenerations),
       dataPath: this.read('dataPath', SETTINGS.dataPath),
@@ -133,11 +159,29 @@ class Reader {
       becomeUser: this.read('becomeUser', SETTINGS.becomeUser),
       becomeMethod: this.read('becomeMethod', SETTINGS.becomeMethod),
       becomePassword: this.read('becomePassword', SETTINGS.becomePassword),
+      connectTimeout: this.read('connectTimeout', SETTINGS.connectTimeout),
+      connectRetries: this.read('connectRetries', SETTINGS.connectRetries),
+      sshConfig: this.read('sshConfig', SETTINGS.sshConfig),
+      sshArgs: this.read('sshArgs', SETTINGS.sshArgs),
       sshCommonArgs: this.read('sshCommonArgs', SETTINGS.sshCommonArgs),
       sshExtraArgs: this.read('sshExtraArgs', SETTINGS.sshExtraArgs),
       hostKeyChecking: this.read('hostKeyChecking', SETTINGS.hostKeyChecking),
       hostKeyFingerprints: this.read('hostKeyFingerprints', SETTINGS.hostKeyFingerprints),
       knownHostsFile: this.read('knownHostsFile', SETTINGS.knownHostsFile),
+      hookBefore: this.read('hookBefore', SETTINGS.hookBefore),
+      hookAfter: this.read('hookAfter', SETTINGS.hookAfter),
+      hookFailure: this.read('hookFailure', SETTINGS.hookFailure),
+      pingUrl: this.read('pingUrl', SETTINGS.pingUrl),
+      webhookUrl: this.read('webhookUrl', SETTINGS.webhookUrl),
+      ntfyUrl: this.read('ntfyUrl', SETTINGS.ntfyUrl),
+      ntfyToken: this.read('ntfyToken', SETTINGS.ntfyToken),
+      smtpUrl: this.read('smtpUrl', SETTINGS.smtpUrl),
+      mailFrom: this.read('mailFrom', SETTINGS.mailFrom),
+      mailTo: this.read('mailTo', SETTINGS.mailTo),
+      notifyOn: this.read('notifyOn', SETTINGS.notifyOn),
+      metricsFolder: this.read('metricsFolder', SETTINGS.metricsFolder),
+      verifySample: this.read('verifySample', SETTINGS.verifySample),
+      verifyReadData: this.read('verifyReadData', SETTINGS.verifyReadData),
     };
   }
 
@@ -227,7 +271,7 @@ function knownNames(): Set<string> {
 }
 
 function invalid<Value>(host: string, setting: Setting<Value>, { raw, source }: Found): StateError {
-  const secret = holdsSecret(raw) || setting.type.name === 'secret';
+  const secret = holdsSecret(raw) || setting.type.name.startsWith('secret');
   const shown = secret ? '' : `, not ${printable(JSON.stringify(raw) ?? String(raw)).slice(0, 120)}`;
   return new StateError({
     kind: 'usage',

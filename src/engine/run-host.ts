@@ -18,10 +18,14 @@ export interface RunOptions {
   readonly emit: EventSink;
 }
 
-/** Runs the tasks of one host in order; the first failure ends them. Never throws: the report says it. */
+/**
+ * Runs the tasks of one host in order; the first failure ends them. Never throws: the report says it. A generator of
+ * tasks is asked for the next one when the last has ended, so that it can go by what was found meanwhile; it must not
+ * throw.
+ */
 export async function runTasks<Context>(
   host: string,
-  tasks: readonly Task<Context>[],
+  tasks: Iterable<Task<Context>>,
   context: Context,
   options: RunOptions,
 ): Promise<HostReport> {

@@ -27,6 +27,8 @@ export interface TaskReporter {
 /** A named step of a run on one host. `Context` is what the steps of an operation share. */
 export interface Task<Context> {
   readonly name: string;
+  /** One clause for a plan: why the step is there, or stands where it does. */
+  readonly why?: string;
   /**
    * - `read`: only looks; runs in check mode too, and counts as `ok`;
    * - `work`: leaves the host and the last good state as they are, but is not worth doing in check mode (pulls,

@@ -9,7 +9,7 @@ import { directoryFailure } from './directory-failures.js';
 import { filesBelow } from './directory-walk.js';
 import { abortFailure, alreadyExists, badOffset, notFound, throwIfAborted } from './failures.js';
 import { checkedKey, checkedPrefix, isKey, TEMPORARY_PREFIX } from './keys.js';
-import { syncFolder, writeNewFile } from './new-file.js';
+import { stampOfNewFile, syncFolder, writeNewFile } from './new-file.js';
 import type {
   Cancellable,
   GetOptions,
@@ -119,6 +119,21 @@ export class DirectoryRepository implements Repository {
       if (errnoOf(error) === 'ENOENT') return;
       throw this.#removeFailure(error, key);
     }
+  }
+
+  /** On a network mount it is the server that stamps files: so a file tells the time. */
+  async now({ signal }: Cancellable = {}): Promise<Date> {
+    throwIfAborted(signal);
+    try {
+      return await stampOfNewFile(this.#root);
+    } catch (error) {
+      throw this.#failure(error, 'Could not tell the time');
+    }
+  }
+
+  /** A link to a name that is taken fails, on every file system. */
+  async decidesRaces(): Promise<boolean> {
+    return true;
   }
 
   async *leftovers(prefix: string, { signal }: Cancellable = {}): AsyncIterable<Leftover> {

@@ -30,6 +30,16 @@ export function badOffset(location: string, key: string, offset: number, size: n
   });
 }
 
+/** An object lock keeps an object. The code is that of every removal that is denied. */
+export function lockedUntil(location: string, key: string, until: Date): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'repository.remove-denied',
+    what: `Could not remove ${key} in ${location}`,
+    why: `an object lock keeps it until ${until.toISOString()}`,
+  });
+}
+
 /** What an aborted signal becomes: the reason when it is an error of ours, otherwise `interrupted`. */
 export function abortFailure(signal: AbortSignal): StateError {
   return signal.reason instanceof StateError ? signal.reason : interrupted(signal.reason);

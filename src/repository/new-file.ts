@@ -62,6 +62,22 @@ export async function placeNew(temporary: string, path: string, linkFile = link)
   }
 }
 
+/** When a file is written into a folder at this moment, as its file system stamps it. The folder is made; no file is left. */
+export async function stampOfNewFile(folder: string): Promise<Date> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = join(folder, `${TEMPORARY_PREFIX}${randomUUID()}`);
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      return (await file.stat()).mtime;
+    } finally {
+      await file.close();
+    }
+  } finally {
+    await unlinkIfThere(temporary);
+  }
+}
+
 async function writeAll(file: FileHandle, source: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of source) {
     for (let written = 0; written < chunk.length; ) {

@@ -1,3 +1,4 @@
+import { certificatesOf } from './certificates.js';
 import { DirectoryRepository } from './directory.js';
 import type { Repository } from './repository.js';
 import type { S3Settings } from './s3-settings.js';
@@ -20,5 +21,8 @@ export async function openRepository(settings: RepositorySettings): Promise<Repo
   // On Node 20 the SDK writes a warning of seven lines to stderr about what it will need in future releases.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const { S3Repository } = await import('./s3.js');
-  return new S3Repository(settings);
+  return new S3Repository(
+    settings,
+    settings.caFile === undefined ? undefined : await certificatesOf(settings.caFile),
+  );
 }

@@ -31,7 +31,7 @@ export interface Repository {
   put(key: string, body: Readable, options?: PutOptions): Promise<StoredObject>;
 
   /** Stores a few bytes (up to 5 MiB) with one request. */
-  putSmall(key: string, content: Buffer, options?: Cancellable): Promise<StoredObject>;
+  putSmall(key: string, content: Buffer, options?: PutSmallOptions): Promise<StoredObject>;
 
   /**
    * The object's bytes from `offset` (0) to its end. The stream ends only when all of them were delivered, otherwise it
@@ -47,6 +47,15 @@ export interface Repository {
 
   /** Removes an object. `repository.remove-denied` when the store keeps it (permission, object lock). */
   remove(key: string, options?: Cancellable): Promise<void>;
+
+  /** The store's clock, the one by which `modified` is told; it may know whole seconds only. */
+  now(options?: Cancellable): Promise<Date>;
+
+  /**
+   * Whether the store itself refuses the second of two writers of one key. Found out by an attempt to put `content` under
+   * `key` once more, which has to be an object of the caller's own with just that content; asked once.
+   */
+  decidesRaces(key: string, content: Buffer, options?: Cancellable): Promise<boolean>;
 
   /** What interrupted writers left behind under `prefix`. A put that is running now appears here too: mind `startedAt`. */
   leftovers(prefix: string, options?: Cancellable): AsyncIterable<Leftover>;
@@ -65,6 +74,11 @@ export interface Cancellable {
 export interface PutOptions extends Cancellable {
   /** Bytes taken from the body so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
+export interface PutSmallOptions extends Cancellable {
+  /** An object that is soon removed again: stored without a lock of its own, and in the store's default class. */
+  readonly shortLived?: boolean | undefined;
 }
 
 export interface GetOptions extends Cancellable {

@@ -1,6 +1,5 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { s3Agents } from './s3-agents.js';
 import type { CheckedS3Settings } from './s3-settings.js';
 
 /** Milliseconds that one attempt to clean up may take: the user who pressed Ctrl-C is waiting. */
@@ -10,13 +9,11 @@ const MAKES_AN_OBJECT: ReadonlySet<string> = new Set(['PutObjectCommand', 'Compl
 
 /** The client for everything but the body of an upload. `destroy()` it to close its connections. */
 export function s3Client(settings: CheckedS3Settings): S3Client {
-  const connections = { keepAlive: true, maxSockets: 64 };
   return new S3Client({
     ...configOf(settings),
     ...credentialsOf(settings),
     requestHandler: {
-      httpAgent: new HttpAgent(connections),
-      httpsAgent: new HttpsAgent(connections),
+      ...s3Agents(settings),
       connectionTimeout: settings.connectTimeout,
       // Of silence, not of the whole request: a part may take long over a thin line.
       socketTimeout: settings.idleTimeout,

@@ -9,7 +9,7 @@ export interface ResumedDownloadOptions {
   readonly size: number;
   /** Asks for the rest of the same object. */
   readonly reopen: (from: number) => Promise<Readable>;
-  /** How often in a row it may break off without a byte of progress. */
+  /** How often in a row it may break off without progress worth the name. */
   readonly maxAttempts: number;
   /** Whether an error of `reopen` is worth another attempt. */
   readonly mayRetry: (error: unknown) => boolean;
@@ -20,6 +20,8 @@ export interface ResumedDownloadOptions {
 
 const FIRST_DELAY = 100;
 const LONGEST_DELAY = 5_000;
+/** Bytes that count as progress: a line that breaks off after each few would take forever. */
+const PROGRESS = 64 * 1024;
 
 /**
  * The bytes of an object as one stream, although the connection may break off: it goes on from the byte reached. Ends only
@@ -30,11 +32,14 @@ export class ResumedDownload extends Readable {
   #body: Readable;
   #at: number;
   #fruitless = 0;
+  /** How far it has to come for the next break not to count. */
+  #progressAt: number;
 
   constructor(options: ResumedDownloadOptions) {
     super({ highWaterMark: 1024 * 1024 });
     this.#options = options;
     this.#at = options.from;
+    this.#progressAt = options.from + PROGRESS;
     this.#body = options.body;
     this.#follow();
     const { signal } = options;
@@ -57,7 +62,10 @@ export class ResumedDownload extends Readable {
     body.pause();
     body.on('data', (chunk: Buffer) => {
       this.#at += chunk.length;
-      this.#fruitless = 0;
+      if (this.#at >= this.#progressAt) {
+        this.#fruitless = 0;
+        this.#progressAt = this.#at + PROGRESS;
+      }
       if (!this.push(chunk)) body.pause();
     });
     finished(body, (error) => {

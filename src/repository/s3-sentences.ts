@@ -1,4 +1,5 @@
 import { errnoOf, messageOf } from '../core/errors.js';
+import { dateOf, headerOf } from './s3-headers.js';
 
 export interface S3Attempt {
   /** `Could not store x`: the sentence's beginning; the place is added. */
@@ -9,6 +10,8 @@ export interface S3Attempt {
   readonly endpoint: string;
   readonly key?: string;
   readonly removing?: boolean;
+  /** What a put asked for beyond storing: `an object lock`, `the storage class X`. */
+  readonly asked?: readonly string[];
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -25,6 +28,7 @@ export function sentenceFor(error: unknown, attempt: S3Attempt): Sentence | unde
   const { name, status } = answerOf(error);
   const explain =
     BY_NAME.get(name) ??
+    refusedSettings(name, attempt) ??
     BY_ERRNO.get(errnoOf(error) ?? '') ??
     byStatus(status) ??
     byMessage(messageOf(error), status);
@@ -72,7 +76,8 @@ const signature: Explain = () => ({
   next: 'Check the secret access key for a missing or additional character',
 });
 const skewed: Explain = (_attempt, error) => {
-  const theirs = serverTimeOf(error);
+  const theirs =
+    error instanceof Error && '$response' in error ? dateOf(error.$response)?.toISOString() : undefined;
   return {
     code: 'clock-skewed',
     why: `the clock of this machine (${new Date().toISOString()}) is too far from the store's${theirs === undefined ? '' : ` (${theirs})`}`,
@@ -94,15 +99,40 @@ const serverFailed: Explain = ({ endpoint }) => ({
   why: `${endpoint} answered with an error of its own, again after several attempts`,
   next: 'Try again later, or look at the state of the store',
 });
-const wrongRegion: Explain = () => ({
-  code: 'wrong-region',
-  why: 'the bucket is in another region',
-  next: 'Correct the region or the endpoint in the settings',
-});
-const notSupported: Explain = ({ endpoint }) => ({
+const wrongRegion: Explain = (_attempt, error) => {
+  const region = regionOf(error);
+  return {
+    code: 'wrong-region',
+    why: `the bucket is in ${region === undefined ? 'another region' : `the region "${region}"`}`,
+    next: 'Correct the region (coolify_s3_region) or the endpoint in the settings',
+  };
+};
+const notSupported: Explain = ({ endpoint, asked = [] }) => ({
   code: 'not-supported',
-  why: `${endpoint} does not know a feature that the request used`,
-  next: 'If the store rejects checksums, set them to when-required',
+  why: `${endpoint} does not know a feature that the request used${asked.length === 0 ? '' : `; it asked for ${asked.join(' and ')}`}`,
+  next: 'If the store rejects checksums, set coolify_s3_checksums: when-required; if it does not know If-None-Match, coolify_s3_conditional_writes: false',
+});
+const settingsRefused: Explain = ({ endpoint, asked = [] }) => ({
+  code: 'settings-refused',
+  why: `${endpoint} does not store what is put with ${asked.join(' and ')}`,
+  next: asked.includes('an object lock')
+    ? 'An object lock needs a bucket that was created with it; a storage class and an encryption have to be offered by the store'
+    : 'Take a value that the store offers, or leave the setting out',
+});
+const keyManagement: Explain = () => ({
+  code: 'key-management',
+  why: 'the key management of the store does not let these credentials use the key',
+  next: 'Check coolify_s3_kms_key_id, and that its policy allows kms:GenerateDataKey and kms:Decrypt',
+});
+const credentialsExpired: Explain = () => ({
+  code: 'credentials-expired',
+  why: 'these credentials were lent for some time, and that is over',
+  next: 'Log in again (`aws sso login`), or use an access key that does not expire',
+});
+const accountSuspended: Explain = ({ endpoint }) => ({
+  code: 'account-suspended',
+  why: `${endpoint} has suspended the account of these credentials`,
+  next: 'Look into the console of the provider: an unpaid bill is the usual reason',
 });
 const badDigest: Explain = () => ({
   code: 'damaged-in-transit',
@@ -144,7 +174,7 @@ const lost: Explain = ({ endpoint }) => ({
 const untrusted: Explain = ({ endpoint }) => ({
   code: 'certificate',
   why: `the certificate of ${endpoint} is not to be trusted`,
-  next: 'For a certificate authority of your own set NODE_EXTRA_CA_CERTS to its file',
+  next: 'For a certificate authority of your own set coolify_s3_ca_file to its certificates',
 });
 const noTls: Explain = ({ endpoint }) => ({
   code: 'unreachable',
@@ -157,13 +187,23 @@ const BY_NAME: ReadonlyMap<string, Explain> = new Map(
   Object.entries({
     NoSuchBucket: noBucket,
     AccessDenied: denied,
-    AllAccessDisabled: denied,
-    AccountProblem: denied,
+    AllAccessDisabled: accountSuspended,
+    AccountProblem: accountSuspended,
+    UserSuspended: accountSuspended,
     Forbidden: denied,
+    ExpiredToken: credentialsExpired,
+    ExpiredTokenException: credentialsExpired,
+    TokenRefreshRequired: credentialsExpired,
+    'KMS.NotFoundException': keyManagement,
+    'KMS.DisabledException': keyManagement,
+    'KMS.KMSInvalidStateException': keyManagement,
+    InvalidStorageClass: settingsRefused,
+    ObjectLockConfigurationNotFoundError: settingsRefused,
     InvalidAccessKeyId: unknownKeyId,
     SignatureDoesNotMatch: signature,
     RequestTimeTooSkewed: skewed,
     RequestExpired: skewed,
+    RequestInTheFuture: skewed,
     QuotaExceeded: noSpace,
     StorageFull: noSpace,
     XMinioStorageFull: noSpace,
@@ -219,6 +259,21 @@ const BY_ERRNO: ReadonlyMap<string, Explain> = new Map(
   }),
 );
 
+/** What a store answers to a request whose headers it does not like; Ceph RGW says no more than that. */
+function refusedSettings(name: string, { asked = [] }: S3Attempt): Explain | undefined {
+  const isVague = name === 'InvalidRequest' || name === 'InvalidArgument';
+  return isVague && asked.length > 0 ? settingsRefused : undefined;
+}
+
+/** AWS tells the right region in a header. Only what can be a region is repeated. */
+function regionOf(error: unknown): string | undefined {
+  const region =
+    error instanceof Error && '$response' in error
+      ? headerOf(error.$response, 'x-amz-bucket-region')
+      : undefined;
+  return region !== undefined && /^[a-z0-9-]{2,40}$/.test(region) ? region : undefined;
+}
+
 function byStatus(status: number): Explain | undefined {
   if (status === 401 || status === 403) return denied;
   if (status === 507) return noSpace;
@@ -232,14 +287,4 @@ function byStatus(status: number): Explain | undefined {
 function byMessage(message: string, status: number): Explain | undefined {
   if (/region is missing/i.test(message)) return noRegion;
   return /credential/i.test(message) && status === 0 ? noCredentials : undefined;
-}
-
-function serverTimeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('$response' in error)) return undefined;
-  const response = error.$response;
-  if (typeof response !== 'object' || response === null || !('headers' in response)) return undefined;
-  const headers = response.headers;
-  if (typeof headers !== 'object' || headers === null || !('date' in headers)) return undefined;
-  const time = new Date(String(headers.date));
-  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }

@@ -2,6 +2,7 @@ import { StateError } from '../core/errors.js';
 import type { Secret } from '../core/secret.js';
 import { printable } from '../core/terminal-text.js';
 import { checkedKey } from './keys.js';
+import { type ProxyVariables, proxyVariables } from './s3-proxy.js';
 
 /** Where an S3 repository is and how it is spoken to. Everything but the bucket has a default. */
 export interface S3Settings {
@@ -21,6 +22,19 @@ export interface S3Settings {
   readonly sessionToken?: Secret | undefined;
   /** `when-required` for stores that reject the checksums of today's SDKs. */
   readonly checksums?: 'when-supported' | 'when-required' | undefined;
+  /** Storage class of archives; the sidecars stay in the bucket's default one. Only classes that can be read at once. */
+  readonly storageClass?: StorageClass | undefined;
+  /** Encryption by the store, on top of age: with its own key, or one of its key management (`kmsKeyId`). */
+  readonly encryption?: 'aes256' | 'aws:kms' | undefined;
+  readonly kmsKeyId?: string | undefined;
+  /** Nobody may remove an object (governance: but who has a special right) before so many days have passed. */
+  readonly objectLock?: ObjectLock | undefined;
+  /** False for stores that refuse `If-None-Match`; then only a question beforehand keeps objects from being replaced. */
+  readonly conditionalWrites?: boolean | undefined;
+  /** File of certificates (PEM) that are trusted beside those that Node brings. */
+  readonly caFile?: string | undefined;
+  /** Which proxy to take; the variables of the environment by default. */
+  readonly proxy?: ProxyVariables | undefined;
   /** Bytes a part, 5 MiB at least. 8 MiB by default: 10,000 parts make 78 GiB. Memory grows by about ten times as much. */
   readonly partSize?: number | undefined;
   /** Parts in flight at once, 3 by default. Memory grows with it. */
@@ -32,12 +46,32 @@ export interface S3Settings {
   readonly idleTimeout?: number | undefined;
 }
 
+/** Classes whose objects can be read back at once, as every snapshot is. */
+export const STORAGE_CLASSES = [
+  'STANDARD',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER_IR',
+  'REDUCED_REDUNDANCY',
+] as const;
+export type StorageClass = (typeof STORAGE_CLASSES)[number];
+
+export interface ObjectLock {
+  readonly mode: 'governance' | 'compliance';
+  readonly days: number;
+}
+
 /** The same, checked and with every default in its place. */
-export interface CheckedS3Settings extends S3Settings {
+export interface CheckedS3Settings extends Omit<S3Settings, 'caFile'> {
+  /** What stands in the file of certificates. */
+  readonly ca: string | undefined;
   readonly endpoint: string | undefined;
   /** Without slashes at its ends. */
   readonly path: string;
   readonly pathStyle: boolean;
+  readonly conditionalWrites: boolean;
+  readonly proxy: ProxyVariables;
   readonly partSize: number;
   readonly partsInFlight: number;
   readonly maxAttempts: number;
@@ -47,9 +81,11 @@ export interface CheckedS3Settings extends S3Settings {
 
 const MiB = 1024 * 1024;
 const SMALLEST_PART = 5 * MiB;
+/** What S3 allows. Days. */
+const LONGEST_LOCK = 36_500;
 
 /** Throws `repository.settings` (usage) with what is wrong. Touches neither network nor credentials chain. */
-export function checkedS3Settings(settings: S3Settings): CheckedS3Settings {
+export function checkedS3Settings(settings: S3Settings, ca?: string): CheckedS3Settings {
   const endpoint = checkedEndpoint(settings.endpoint);
   const path = (settings.path ?? '').replace(/^\/+|\/+$/g, '');
   if (path !== '') checkedKey(path);
@@ -65,10 +101,20 @@ export function checkedS3Settings(settings: S3Settings): CheckedS3Settings {
   if (!Number.isSafeInteger(partSize) || partSize < SMALLEST_PART) {
     throw bad(`a part has at least ${SMALLEST_PART} bytes, not ${partSize}`);
   }
+  if (settings.kmsKeyId !== undefined && settings.encryption !== 'aws:kms') {
+    throw bad('a key of the key management is named, and encryption is not "aws:kms"');
+  }
+  const days = settings.objectLock?.days ?? 1;
+  if (!Number.isSafeInteger(days) || days < 1 || days > LONGEST_LOCK) {
+    throw bad(`an object lock lasts from 1 to ${LONGEST_LOCK} days, not ${days}`);
+  }
   return {
     ...settings,
+    ca,
     endpoint,
     path,
+    conditionalWrites: settings.conditionalWrites ?? true,
+    proxy: settings.proxy ?? proxyVariables(process.env),
     region: settings.region ?? (endpoint === undefined ? undefined : 'us-east-1'),
     pathStyle: settings.pathStyle ?? endpoint !== undefined,
     partSize,

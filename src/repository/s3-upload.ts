@@ -3,7 +3,6 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import {
   AbortMultipartUploadCommand,
-  DeleteObjectCommand,
   HeadObjectCommand,
   ListPartsCommand,
   PutObjectCommand,
@@ -11,8 +10,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { MeteredStream } from './metered-stream.js';
-import type { Cancellable, PutOptions } from './repository.js';
-import { CLEANUP_TIMEOUT, uploadClient } from './s3-client.js';
+import type { PutOptions, PutSmallOptions } from './repository.js';
+import { abortable, CLEANUP_TIMEOUT, uploadClient } from './s3-client.js';
+import { confirmedEtag } from './s3-confirm.js';
+import { type PutUse, putParameters } from './s3-put-parameters.js';
+import { removeObject } from './s3-removal.js';
 import type { CheckedS3Settings } from './s3-settings.js';
 import { sourceOf } from './source-stream.js';
 
@@ -39,6 +41,17 @@ export interface Uploaded {
 export async function uploadStream(
   place: UploadPlace,
   body: Readable,
+  options: PutOptions,
+): Promise<Uploaded> {
+  const put = markedPut(place, 'archive');
+  const { size, sha256, etag } = await sentStream(place, put, body, options);
+  return { size, sha256, ...(await confirmed(place, put, etag, options.signal)) };
+}
+
+async function sentStream(
+  place: UploadPlace,
+  put: MarkedPut,
+  body: Readable,
   { signal, onProgress }: PutOptions,
 ): Promise<Uploaded> {
   const stop = new AbortController();
@@ -55,7 +68,6 @@ export async function uploadStream(
     // keeps an object from being replaced by a second writer, but for the moment between the two requests.
     place.refuseExisting,
   );
-  const put = markedPut(place);
   const upload = new Upload({
     client,
     params: { ...put.params, Body: meter },
@@ -92,18 +104,40 @@ export async function uploadStream(
 export async function uploadSmall(
   place: UploadPlace,
   content: Buffer,
-  { signal }: Cancellable,
+  { signal, shortLived = false }: PutSmallOptions,
 ): Promise<{ readonly etag?: string }> {
-  const put = markedPut(place);
+  const put = markedPut(place, shortLived ? 'short-lived' : 'small');
+  return confirmed(place, put, await sentSmall(place, put, content, signal), signal);
+}
+
+async function sentSmall(
+  place: UploadPlace,
+  put: MarkedPut,
+  content: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   try {
-    const { ETag } = await place.client.send(
-      new PutObjectCommand({ ...put.params, Body: content }),
-      signal === undefined ? {} : { abortSignal: signal },
-    );
-    return ETag === undefined ? {} : { etag: ETag };
+    const command = new PutObjectCommand({ ...put.params, Body: content });
+    return (await place.client.send(command, abortable(signal))).ETag;
   } catch (error) {
     const etag = await outcomeOf(place, put.token, signal?.aborted === true);
-    if (etag !== undefined) return { etag };
+    if (etag !== undefined) return etag;
+    throw error;
+  }
+}
+
+/** Removes what was stored when it is not as it should be. */
+async function confirmed(
+  place: UploadPlace,
+  { token, params }: MarkedPut,
+  etag: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly etag?: string }> {
+  try {
+    const known = await confirmedEtag(place, params, etag, signal);
+    return known === undefined ? {} : { etag: known };
+  } catch (error) {
+    await outcomeOf(place, token, true);
     throw error;
   }
 }
@@ -111,15 +145,16 @@ export async function uploadSmall(
 /** Metadata that tells whose put an object came from. */
 const MARK = 'coolify-state-put';
 
-function markedPut({ settings, objectKey }: UploadPlace) {
+type MarkedPut = ReturnType<typeof markedPut>;
+
+function markedPut({ settings, objectKey }: UploadPlace, use: PutUse) {
   const token = randomUUID();
   return {
     token,
     params: {
+      ...putParameters(settings, use),
       Bucket: settings.bucket,
       Key: objectKey,
-      IfNoneMatch: '*',
-      ContentType: 'application/octet-stream',
       Metadata: { [MARK]: token },
     },
   };
@@ -137,7 +172,7 @@ async function outcomeOf(place: UploadPlace, token: string, unwanted: boolean): 
     const head = await place.client.send(new HeadObjectCommand(target), options());
     if (head.Metadata?.[MARK] !== token) return undefined;
     if (!unwanted) return head.ETag ?? '';
-    await place.client.send(new DeleteObjectCommand(target), options());
+    await removeObject(place.client, place.settings, place.objectKey, options().abortSignal);
   } catch {
     // The first failure is the one to be told; this was an attempt to put it right.
   }

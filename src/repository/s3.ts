@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
-  DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
@@ -10,7 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
-import { alreadyExists, badOffset, notFound, throwIfAborted } from './failures.js';
+import { alreadyExists, badOffset, lockedUntil, notFound, throwIfAborted } from './failures.js';
 import { checkedKey, checkedPrefix, isKey } from './keys.js';
 import { sha256Of } from './metered-stream.js';
 import type {
@@ -19,14 +18,18 @@ import type {
   Leftover,
   ObjectFacts,
   PutOptions,
+  PutSmallOptions,
   Repository,
   StoredEntry,
   StoredObject,
 } from './repository.js';
 import { abortable, s3Client } from './s3-client.js';
+import { storeTime } from './s3-clock.js';
 import { ResumedDownload } from './s3-download.js';
 import { isTransient, s3Failure } from './s3-failures.js';
 import { listedObjects, openUploads } from './s3-listing.js';
+import { askedFeatures } from './s3-put-parameters.js';
+import { removeObject } from './s3-removal.js';
 import { answerOf } from './s3-sentences.js';
 import { type CheckedS3Settings, checkedS3Settings, type S3Settings } from './s3-settings.js';
 import { type UploadPlace, uploadSmall, uploadStream } from './s3-upload.js';
@@ -38,10 +41,11 @@ export class S3Repository implements Repository {
   readonly #client: S3Client;
   /** The path and a slash, or nothing. */
   readonly #prefix: string;
+  #decidesRaces: boolean | undefined;
 
-  /** Throws `repository.settings`. Opens no connection yet. */
-  constructor(settings: S3Settings) {
-    this.#settings = checkedS3Settings(settings);
+  /** `ca`: certificates (PEM) to trust as well. Throws `repository.settings`. Opens no connection yet. */
+  constructor(settings: S3Settings, ca?: string) {
+    this.#settings = checkedS3Settings(settings, ca);
     this.#client = s3Client(this.#settings);
     const { bucket, path } = this.#settings;
     this.#prefix = path === '' ? '' : `${path}/`;
@@ -64,20 +68,21 @@ export class S3Repository implements Repository {
       await place.refuseExisting();
       return { key, ...(await uploadStream(place, body, { signal, onProgress })) };
     } catch (error) {
-      throw this.#failure(error, `Could not store ${key}`, { key, signal });
+      throw this.#putFailure(error, key, signal);
     } finally {
       body.destroy();
     }
   }
 
-  async putSmall(key: string, content: Buffer, { signal }: Cancellable = {}): Promise<StoredObject> {
+  async putSmall(key: string, content: Buffer, options: PutSmallOptions = {}): Promise<StoredObject> {
+    const { signal } = options;
     try {
       const place = this.#place(key, signal);
       await place.refuseExisting();
-      const { etag } = await uploadSmall(place, content, { signal });
+      const { etag } = await uploadSmall(place, content, options);
       return { key, size: content.length, sha256: sha256Of(content), ...(etag !== undefined && { etag }) };
     } catch (error) {
-      throw this.#failure(error, `Could not store ${key}`, { key, signal });
+      throw this.#putFailure(error, key, signal);
     }
   }
 
@@ -136,12 +141,34 @@ export class S3Repository implements Repository {
 
   async remove(key: string, { signal }: Cancellable = {}): Promise<void> {
     try {
-      const target = { ...this.#bucket(), Key: this.#objectKey(key) };
-      await this.#client.send(new DeleteObjectCommand(target), abortable(signal));
+      const kept = await removeObject(this.#client, this.#settings, this.#objectKey(key), signal);
+      if (kept !== undefined) throw lockedUntil(this.location, key, kept.lockedUntil);
     } catch (error) {
-      if (answerOf(error).name === 'NoSuchKey') return;
       throw this.#failure(error, `Could not remove ${key}`, { key, signal, removing: true });
     }
+  }
+
+  async now({ signal }: Cancellable = {}): Promise<Date> {
+    try {
+      // Nothing is there: only the answer's head is wanted.
+      return await storeTime(this.#client, { ...this.#bucket(), Prefix: `${this.#prefix}.now/` }, signal);
+    } catch (error) {
+      throw this.#failure(error, 'Could not tell the time', { signal });
+    }
+  }
+
+  async decidesRaces(key: string, content: Buffer, { signal }: Cancellable = {}): Promise<boolean> {
+    if (!this.#settings.conditionalWrites) return false;
+    if (this.#decidesRaces !== undefined) return this.#decidesRaces;
+    try {
+      await uploadSmall(this.#place(key, signal), content, { signal, shortLived: true });
+      this.#decidesRaces = false;
+    } catch (error) {
+      const failure = this.#putFailure(error, key, signal);
+      if (failure.code !== 'repository.exists') throw failure;
+      this.#decidesRaces = true;
+    }
+    return this.#decidesRaces;
   }
 
   async *leftovers(prefix: string, { signal }: Cancellable = {}): AsyncIterable<Leftover> {
@@ -248,10 +275,18 @@ export class S3Repository implements Repository {
     });
   }
 
+  #putFailure(error: unknown, key: string, signal: AbortSignal | undefined): StateError {
+    return this.#failure(error, `Could not store ${key}`, {
+      key,
+      signal,
+      asked: askedFeatures(this.#settings),
+    });
+  }
+
   #failure(
     error: unknown,
     what: string,
-    about: { key?: string; removing?: boolean; signal: AbortSignal | undefined },
+    about: { asked?: readonly string[]; key?: string; removing?: boolean; signal: AbortSignal | undefined },
   ): StateError {
     const { bucket, endpoint = 'AWS' } = this.#settings;
     return s3Failure(error, { what, location: this.location, bucket, endpoint, ...about });

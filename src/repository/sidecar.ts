@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
-import { objectOfSidecar, parseSnapshotKey, snapshotId } from './snapshot-names.js';
+import { type Compression, objectOfSidecar, parseSnapshotKey, snapshotId } from './snapshot-names.js';
 
 /** More than that is not a sidecar of ours. Bytes. */
 export const SIDECAR_LIMIT = 256 * 1024;
@@ -18,6 +18,7 @@ const text = (longest: number) =>
     .transform((value) => printable(value));
 const time = z.iso.datetime().transform((value) => new Date(value));
 const count = z.int().nonnegative();
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Fields that are not known here are passed over: a newer version may have added some within the same format. */
 const schema = z.object({
@@ -29,9 +30,11 @@ const schema = z.object({
   createdAt: time,
   finishedAt: time,
   size: count,
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256: sha256Hex,
   plainSize: count.optional(),
   files: count,
+  /** Since 0.1.0; the object's name says the same. */
+  compression: z.enum(['gzip', 'zstd']).optional(),
   recipients: z.array(text(300)).max(500),
   tool: text(100),
   coolify: text(100).optional(),
@@ -39,6 +42,8 @@ const schema = z.object({
   proofs: z
     .array(z.object({ name: text(100), ok: z.boolean(), detail: text(LONGEST_DETAIL).optional() }))
     .max(500),
+  rekeyedFrom: z.object({ id: z.string().regex(/^[0-9a-f]{8}$/), sha256: sha256Hex }).optional(),
+  importedFrom: z.object({ file: text(300), sha256: sha256Hex }).optional(),
 });
 
 /**
@@ -54,6 +59,7 @@ export interface SidecarFacts {
   readonly plainSize?: number | undefined;
   /** How many files are in it. */
   readonly files: number;
+  readonly compression?: Compression | undefined;
   /** Fingerprints of those who can open it. */
   readonly recipients: readonly string[];
   /** Version of this program. */
@@ -61,6 +67,10 @@ export interface SidecarFacts {
   readonly coolify?: string | undefined;
   readonly postgres?: string | undefined;
   readonly proofs: readonly Proof[];
+  /** The snapshot that this one was made from for other recipients: the same payload under another header. */
+  readonly rekeyedFrom?: { readonly id: string; readonly sha256: string } | undefined;
+  /** The archive of the replaced role that it was made from: its file name and SHA-256 (hex). */
+  readonly importedFrom?: { readonly file: string; readonly sha256: string } | undefined;
 }
 
 interface Proof {
@@ -95,6 +105,7 @@ export function encodeSidecar({ key, createdAt, size, sha256 }: SidecarSubject, 
     sha256,
     plainSize: facts.plainSize,
     files: facts.files,
+    compression: facts.compression,
     recipients: facts.recipients,
     tool: facts.tool,
     coolify: facts.coolify,
@@ -104,6 +115,8 @@ export function encodeSidecar({ key, createdAt, size, sha256 }: SidecarSubject, 
       ok,
       detail: detail === undefined || detail === '' ? undefined : detail.slice(0, LONGEST_DETAIL),
     })),
+    rekeyedFrom: facts.rekeyedFrom,
+    importedFrom: facts.importedFrom,
   };
   const content = Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
   parseSidecar(`${key}.json`, content);
@@ -157,6 +170,8 @@ function disagreementOf(key: string, sidecar: Sidecar): string | undefined {
   if (sidecar.object !== fileName(object)) return 'it belongs to another object';
   if (sidecar.host !== name.host) return `it speaks of the host "${printable(sidecar.host.slice(0, 200))}"`;
   if (sidecar.id !== snapshotId(object)) return `it has the id of another snapshot, ${sidecar.id}`;
+  if (sidecar.compression !== undefined && sidecar.compression !== name.compression)
+    return `it says that the object is compressed with ${sidecar.compression}`;
   // The name has whole seconds.
   const offset = sidecar.createdAt.getTime() - name.createdAt.getTime();
   if (offset < 0 || offset >= 1000) return `it speaks of another time, ${sidecar.createdAt.toISOString()}`;

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { StateError } from '../core/errors.js';
 import { throwIfAborted } from './failures.js';
 import { mapConcurrently } from './map-concurrently.js';
+import { readSmall } from './read-small.js';
 import type { Cancellable, Leftover, Repository, StoredObject } from './repository.js';
 import {
   badSidecar,
@@ -37,6 +38,11 @@ export type GoodSnapshot = ListedSnapshot & { readonly sidecar: Sidecar };
 export interface PublishOptions extends Cancellable {
   /** `gzip` by default. Only the name depends on it. */
   readonly compression?: Compression | undefined;
+  /**
+   * Runs right before the sidecar is written, which makes a snapshot of what was stored; when it throws, none is made.
+   * Made for `Lease.confirm`.
+   */
+  readonly beforeListed?: (() => Promise<void>) | undefined;
   /** Bytes stored, then bytes read back. */
   readonly onProgress?: ((step: 'store' | 'read-back', bytes: number) => void) | undefined;
 }
@@ -69,7 +75,7 @@ export class SnapshotRepository {
     createdAt: Date,
     body: Readable,
     facts: () => SidecarFacts,
-    { signal, compression = 'gzip', onProgress }: PublishOptions = {},
+    { signal, compression = 'gzip', beforeListed, onProgress }: PublishOptions = {},
   ): Promise<GoodSnapshot> {
     body.on('error', () => {});
     try {
@@ -85,7 +91,9 @@ export class SnapshotRepository {
         });
         throwIfAborted(signal);
         const content = encodeSidecar({ ...stored, createdAt }, facts());
+        await beforeListed?.();
         await this.repository.putSmall(sidecarKey(key), content, { signal });
+        await this.#verifySidecar(sidecarKey(key), content, { signal });
         return { ...listed(key, stored), sidecar: parseSidecar(sidecarKey(key), content) };
       } catch (error) {
         await this.#withdraw(stored);
@@ -106,7 +114,7 @@ export class SnapshotRepository {
   async describe(snapshot: ListedSnapshot, { signal }: Cancellable = {}): Promise<DescribedSnapshot> {
     const key = sidecarKey(snapshot.key);
     try {
-      const sidecar = parseSidecar(key, await this.#read(key, { signal }));
+      const sidecar = parseSidecar(key, await readSmall(this.repository, key, SIDECAR_LIMIT, { signal }));
       if (snapshot.size === undefined) {
         throw new StateError({
           kind: 'proof',
@@ -172,13 +180,16 @@ export class SnapshotRepository {
     await verifyStored(this.repository, key, sidecar, options);
   }
 
-  /** Removes a snapshot: the sidecar first, so that none is left that is listed and broken, then all that is beside it. */
+  /**
+   * Removes a snapshot: the sidecar first, so that none is left that is listed and broken; the object last, so that a
+   * removal that was broken off leaves it behind as a leftover, by which all that is beside it is found again.
+   */
   async remove({ key }: Pick<ListedSnapshot, 'key'>, { signal }: Cancellable = {}): Promise<void> {
     await this.repository.remove(sidecarKey(key), { signal });
-    await this.repository.remove(key, { signal });
     const beside: string[] = [];
     for await (const entry of this.repository.list(`${key}.`, { signal })) beside.push(entry.key);
     for (const other of beside) await this.repository.remove(other, { signal });
+    await this.repository.remove(key, { signal });
   }
 
   /**
@@ -198,12 +209,18 @@ export class SnapshotRepository {
     return found.filter(({ since }) => since < before);
   }
 
+  /** Removes one of them; what has become a snapshot meanwhile stays. */
   async removeLeftover(leftover: SnapshotLeftover, { signal }: Cancellable = {}): Promise<void> {
     if (leftover.kind === 'upload') await this.repository.removeLeftover(leftover.upload, { signal });
-    else await this.remove(leftover, { signal });
+    else if ((await this.repository.stat(sidecarKey(leftover.key), { signal })) === undefined) {
+      await this.remove(leftover, { signal });
+    }
   }
 
-  /** The first name of that second that nothing has yet, neither an object nor a sidecar. */
+  /**
+   * A name of that second that nothing has yet, neither an object nor a sidecar: the one after the last, because one before
+   * it may be that of a snapshot that was removed here and is still elsewhere.
+   */
   async #freeKey(
     host: string,
     createdAt: Date,
@@ -215,9 +232,15 @@ export class SnapshotRepository {
       const name = parseSnapshotKey(key.replace(/\.json$/, ''));
       if (name !== undefined) taken.add(name.ordinal);
     }
-    let ordinal = 1;
-    while (taken.has(ordinal)) ordinal += 1;
+    const ordinal = Math.max(0, ...taken) + 1;
     return snapshotKey({ host, createdAt, ordinal, compression });
+  }
+
+  /** A store need not notice that a sidecar was damaged on its way; nobody could rely on the snapshot then. */
+  async #verifySidecar(key: string, written: Buffer, options: Cancellable): Promise<void> {
+    const found = await readSmall(this.repository, key, SIDECAR_LIMIT, options);
+    if (!found.equals(written))
+      throw badSidecar(key, 'disagrees', 'what was read back is not what was written');
   }
 
   /** Removes what was stored a moment ago, unless another writer has put something else there meanwhile. */
@@ -228,22 +251,6 @@ export class SnapshotRepository {
     } catch {
       // What went wrong before is the news. Without a sidecar the object is a leftover, which `prune` finds.
     }
-  }
-
-  async #read(key: string, options: Cancellable): Promise<Buffer> {
-    const pieces: Buffer[] = [];
-    let size = 0;
-    const body = await this.repository.get(key, options);
-    try {
-      for await (const piece of body) {
-        pieces.push(piece);
-        size += piece.length;
-        if (size > SIDECAR_LIMIT) break;
-      }
-    } finally {
-      body.destroy();
-    }
-    return Buffer.concat(pieces);
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errnoOf, StateError } from '../core/errors.js';
@@ -31,6 +31,7 @@ export interface Staging {
 
 const STAGING = 'staging-';
 const FETCHED = 'fetched-';
+const DROPPED = 'dropped-';
 const JOURNAL = 'commit.json';
 
 /** What a commit is about to do, written before its first rename: a run that dies in between is finished later. */
@@ -68,7 +69,7 @@ export class Generations {
   async all(): Promise<Generation[]> {
     const older: Generation[] = [];
     for (const name of await namesIn(this.#folder)) {
-      if (name.startsWith(STAGING) || name.startsWith(FETCHED)) continue;
+      if (isScratch(name)) continue;
       const generation = await this.#read(join(this.#folder, name)).catch(() => undefined);
       if (generation !== undefined) older.push(generation);
     }
@@ -79,6 +80,12 @@ export class Generations {
 
   /** Finishes or undoes a commit that died, and clears what dead runs left behind. Needs the lock. */
   async recover(): Promise<void> {
+    await this.settle();
+    for (const path of await this.leftovers()) await rm(path, { recursive: true, force: true });
+  }
+
+  /** Finishes or undoes a commit that died. Needs the lock. */
+  async settle(): Promise<void> {
     const journal = await this.#journal();
     if (journal !== undefined) {
       const staged = join(this.#folder, journal.staging);
@@ -89,11 +96,34 @@ export class Generations {
       }
       await rm(join(this.#folder, JOURNAL), { force: true });
     }
-    for (const name of await namesIn(this.#folder)) {
-      if (name.startsWith(STAGING) || name.startsWith(FETCHED) || name.endsWith('.tmp')) {
-        await rm(join(this.#folder, name), { recursive: true, force: true });
-      }
+  }
+
+  /**
+   * What dead runs left behind, by path: all that `recover` would clear. Only with the lock it is certain that no run
+   * is at work in one of them.
+   */
+  async leftovers(): Promise<string[]> {
+    const journal = await this.#journal();
+    const next = journal !== undefined && !(await exists(this.#current)) ? journal.staging : undefined;
+    const names = (await namesIn(this.#folder)).filter((name) => isScratch(name) && name !== next);
+    return names.sort().map((name) => join(this.#folder, name));
+  }
+
+  /** Removes one of them. Needs the lock. */
+  async removeLeftover(path: string): Promise<void> {
+    if (!(await this.leftovers()).includes(path)) return;
+    await rm(path, { recursive: true, force: true });
+  }
+
+  /** Folders that are kept and are no generation: what the replaced role left, or one whose manifest is damaged. */
+  async unusable(): Promise<string[]> {
+    const folders: string[] = [];
+    for (const name of (await namesIn(this.#folder)).sort()) {
+      const folder = join(this.#folder, name);
+      if (isScratch(name) || name === JOURNAL) continue;
+      if ((await this.#read(folder).catch(() => undefined)) === undefined) folders.push(folder);
     }
+    return folders;
   }
 
   /** An empty private folder for a pull. Needs the lock. */
@@ -120,6 +150,13 @@ export class Generations {
     return folder;
   }
 
+  /** Removes the folder for older generations where there are none: whoever only looked leaves nothing. Needs the lock. */
+  async tidy(): Promise<void> {
+    await rmdir(this.#folder).catch((error: unknown) => {
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
+    });
+  }
+
   /** Keeps a generation that must not become the newest one (a restore's way back). Needs the lock. */
   async keepAside(staging: Staging, manifest: Manifest): Promise<Generation> {
     await writeManifest(staging.folder, manifest);
@@ -132,8 +169,20 @@ export class Generations {
   /** Removes the oldest generations beyond `keep` (the newest counts). Needs the lock. */
   async rotate(keep: number): Promise<readonly Generation[]> {
     const surplus = (await this.all()).slice(Math.max(1, keep));
-    for (const { folder } of surplus) await rm(folder, { recursive: true, force: true });
+    for (const generation of surplus) await this.remove(generation);
     return surplus;
+  }
+
+  /**
+   * Removes a generation; never the newest one, which is `state/<host>`. It loses its name first, so that a removal that
+   * is broken off leaves no half of a generation. Needs the lock.
+   */
+  async remove({ folder }: Generation): Promise<void> {
+    if (folder === this.#current) throw new Error('the current generation is not for removal');
+    const doomed = join(this.#folder, `${DROPPED}${randomBytes(6).toString('hex')}`);
+    await rename(folder, doomed);
+    await syncFolder(this.#folder);
+    await rm(doomed, { recursive: true, force: true });
   }
 
   async #commit(stagingName: string, manifest: Manifest): Promise<Generation> {
@@ -177,6 +226,11 @@ export class Generations {
       return undefined;
     }
   }
+}
+
+/** Names of what is only there while a run works. */
+function isScratch(name: string): boolean {
+  return [STAGING, FETCHED, DROPPED].some((start) => name.startsWith(start)) || name.endsWith('.tmp');
 }
 
 async function writeManifest(folder: string, manifest: Manifest): Promise<void> {

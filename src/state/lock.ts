@@ -66,6 +66,25 @@ export async function acquireLock(path: string, host: string, command: string): 
   });
 }
 
+/** Who holds a lock, for people who look. */
+export interface LockHolder {
+  readonly command: string;
+  readonly pid: number;
+  readonly machine: string;
+  /** ISO 8601. */
+  readonly since: string;
+  /** False when that run is surely gone: the next one takes the lock over. */
+  readonly alive: boolean;
+}
+
+/** Who holds the lock file at `path`; undefined when nobody does. Changes nothing. */
+export async function lockHolder(path: string): Promise<LockHolder | undefined> {
+  const owner = await readOwner(path);
+  if (owner === undefined) return undefined;
+  const { command, pid, machine, since } = owner;
+  return { command, pid, machine, since, alive: await isAlive(owner) };
+}
+
 function heldLock(path: string, token: string): Lock {
   const release = async (): Promise<void> => {
     const holder = await readOwner(path);

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { StateError } from '../core/errors.js';
 import { Generations } from './generations.js';
-import { acquireLock, type Lock } from './lock.js';
+import { acquireLock, type Lock, type LockHolder, lockHolder } from './lock.js';
 import { FOLDER_MODE, makePrivateFolder } from './private-files.js';
 
 const run = promisify(execFile);
@@ -15,6 +15,8 @@ export interface StateFolder {
   generations(host: string): Generations;
   /** @throws StateError `state.locked` */
   lock(host: string, command: string): Promise<Lock>;
+  /** Who works on a host at this moment. */
+  holder(host: string): Promise<LockHolder | undefined>;
 }
 
 /**
@@ -30,6 +32,7 @@ export async function openStateFolder(path: string): Promise<StateFolder> {
     root,
     generations: (host) => new Generations(root, host),
     lock: (host, command) => acquireLock(join(root, '.locks', `${host}.lock`), host, command),
+    holder: (host) => lockHolder(join(root, '.locks', `${host}.lock`)),
   };
 }
 

@@ -18,7 +18,11 @@ export type Fault =
   /** No answer ever comes. */
   | { readonly hang: true }
   /** A byte of the answer's body is changed. */
-  | { readonly bendByte: number };
+  | { readonly bendByte: number }
+  /** The connection is reset when so many bytes of the request's body have come. */
+  | { readonly cutRequestAfter: number }
+  /** A byte of the request's body is changed on its way. */
+  | { readonly bendRequestByte: number };
 
 export interface SeenRequest {
   readonly method: string;
@@ -59,8 +63,15 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     const request = { method, url, range: headers.range };
     seen.push(request);
     const fault = proxy.faults(request);
+    if (fault !== undefined && 'cutRequestAfter' in fault) {
+      cutAfter(incoming, fault.cutRequestAfter);
+      return;
+    }
     const body = await buffer(incoming);
     if (fault !== undefined && 'hang' in fault) return;
+    if (fault !== undefined && 'bendRequestByte' in fault && body.length > 0) {
+      bend(body, fault.bendRequestByte % body.length);
+    }
     if (fault !== undefined && 'answer' in fault) {
       outgoing.writeHead(fault.answer, { 'content-type': 'application/xml' });
       outgoing.end(method === 'HEAD' ? '' : errorDocument(fault.code ?? ''));
@@ -76,12 +87,23 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       outgoing.write(answer.body.subarray(0, fault.cutAfter), () => outgoing.destroy());
       return;
     }
-    if (fault !== undefined && 'bendByte' in fault) {
-      const at = fault.bendByte;
-      answer.body.writeUInt8(answer.body.readUInt8(at) ^ 1, at);
-    }
+    if (fault !== undefined && 'bendByte' in fault) bend(answer.body, fault.bendByte);
     outgoing.end(answer.body);
   }
+}
+
+function bend(body: Buffer, at: number): void {
+  body.writeUInt8(body.readUInt8(at) ^ 1, at);
+}
+
+function cutAfter(incoming: IncomingMessage, bytes: number): void {
+  let left = bytes;
+  incoming.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left <= 0) incoming.socket.resetAndDestroy();
+  });
+  incoming.on('end', () => incoming.socket.resetAndDestroy());
+  incoming.on('error', () => {});
 }
 
 async function forward(target: string, incoming: IncomingMessage, body: Buffer) {

@@ -23,6 +23,8 @@ export async function startInProcessS3(): Promise<{
     port: 0,
     silent: true,
     directory,
+    // The name of the host says nothing about the bucket.
+    vhostBuckets: false,
     configureBuckets: [{ name: bucket }],
   });
   const { port } = await server.run();

@@ -42,6 +42,10 @@ describe('settings of an S3 repository', () => {
     [{ partSize: Number.NaN }, /at least/],
     [{ accessKeyId: new Secret('only') }, /secret access key is missing/],
     [{ secretAccessKey: new Secret('only') }, /access key id is missing/],
+    [{ kmsKeyId: 'key' }, /encryption is not "aws:kms"/],
+    [{ kmsKeyId: 'key', encryption: 'aes256' as const }, /encryption is not "aws:kms"/],
+    [{ objectLock: { mode: 'governance' as const, days: 0 } }, /from 1 to 36500 days, not 0/],
+    [{ objectLock: { mode: 'governance' as const, days: 1.5 } }, /from 1 to 36500 days/],
   ])('are refused with a reason: %j', (change, why) => {
     const failure = expect.objectContaining({
       kind: 'usage',

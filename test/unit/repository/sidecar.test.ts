@@ -130,6 +130,17 @@ describe('a sidecar', () => {
     expect(failure?.message).toMatch(/^[\P{C}]*$/u);
   });
 
+  it('says how the object is compressed, as its name does', () => {
+    const packed = encodeSidecar(subject, { ...facts, compression: 'gzip' });
+    expect(parseSidecar(sidecarKey(key), packed).compression).toBe('gzip');
+    expect(parseSidecar(sidecarKey(key), content).compression).toBeUndefined();
+    expect(failureOf(written({ compression: 'zstd' }))).toMatchObject({
+      code: 'repository.sidecar-disagrees',
+      why: 'it says that the object is compressed with zstd',
+    });
+    expect(failureOf(written({ compression: 'xz' }))?.code).toBe('repository.sidecar-invalid');
+  });
+
   it('of any bytes or any JSON is accepted or refused, nothing else', () => {
     fc.assert(
       fc.property(

@@ -226,7 +226,7 @@ describe('finding a snapshot', () => {
 });
 
 describe('removing a snapshot', () => {
-  it('removes the sidecar first, then the object and all that lies beside it, and nothing else', async () => {
+  it('removes the sidecar first, the object last, between them all that lies beside it, and nothing else', async () => {
     const removed: string[] = [];
     class Watched extends DirectoryRepository {
       override async remove(key: string): Promise<void> {
@@ -239,7 +239,7 @@ describe('removing a snapshot', () => {
     await repository.putSmall(`${one.key}.drill-1.json`, Buffer.from('{}'));
     const watched = new SnapshotRepository(new Watched(folder));
     await watched.remove(one);
-    expect(removed).toEqual([sidecarKey(one.key), one.key, `${one.key}.drill-1.json`]);
+    expect(removed).toEqual([sidecarKey(one.key), `${one.key}.drill-1.json`, one.key]);
     await watched.remove(one);
     expect(await filesOf('a')).toEqual(
       [other.key, sidecarKey(other.key)].map((key) => key.slice('a/'.length)),
