@@ -22,9 +22,16 @@ const EMPTY_PAYLOAD_BYTES = 32;
 /**
  * Writes a header for all recipients. The file key comes out through a recipient that adds nothing.
  *
+ * With `existingKey` the header wraps that one instead of a new one, so that it fits a payload that is there already.
+ * age-encryption has no call for this: a first recipient, which adds nothing either, writes the key over the random one
+ * that all recipients are given in turn. That this worked is checked before the header is given out.
+ *
  * @throws StateError `archive.no-recipients`
  */
-export async function sealHeader(recipients: readonly (Recipient | string)[]): Promise<AgeHeader> {
+export async function sealHeader(
+  recipients: readonly (Recipient | string)[],
+  existingKey?: Uint8Array,
+): Promise<AgeHeader> {
   if (recipients.length === 0) {
     throw new StateError({
       kind: 'usage',
@@ -34,6 +41,14 @@ export async function sealHeader(recipients: readonly (Recipient | string)[]): P
     });
   }
   const encrypter = new Encrypter();
+  if (existingKey !== undefined) {
+    encrypter.addRecipient({
+      wrapFileKey(key) {
+        key.set(existingKey);
+        return [];
+      },
+    });
+  }
   for (const recipient of recipients) encrypter.addRecipient(recipient);
   let fileKey = new Uint8Array();
   encrypter.addRecipient({
@@ -43,7 +58,18 @@ export async function sealHeader(recipients: readonly (Recipient | string)[]): P
     },
   });
   const sealed = await encrypter.encrypt(new Uint8Array());
-  return { bytes: Buffer.from(sealed.subarray(0, sealed.length - EMPTY_PAYLOAD_BYTES)), fileKey };
+  const bytes = Buffer.from(sealed.subarray(0, sealed.length - EMPTY_PAYLOAD_BYTES));
+  if (existingKey !== undefined) await requireKey(bytes, fileKey, existingKey);
+  return { bytes, fileKey };
+}
+
+/** The recipients got the key that was meant (the last one tells), and the header's MAC was made with it. */
+async function requireKey(header: Buffer, got: Uint8Array, meant: Uint8Array): Promise<void> {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity({ unwrapFileKey: () => Uint8Array.from(meant) });
+  await decrypter.decryptHeader(header);
+  if (Buffer.compare(got, meant) !== 0)
+    throw new Error('age-encryption gave its recipients another file key');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { StateError } from '../core/errors.js';
+import { Rechunker } from './rechunker.js';
 
 /**
  * The payload of an age file (https://c2sp.org/age, "Payload"): ChaCha20-Poly1305 in chunks of 64 KiB, each under a
@@ -63,7 +64,7 @@ export class PayloadOpener {
     this.#emit = emit;
   }
 
-  /** `@throws StateError` `archive.corrupt`, `archive.trailing-data` */
+  /** `@throws StateError` `archive.corrupt`, `archive.reordered`, `archive.trailing-data` */
   push(data: Buffer): void {
     this.#chunks.push(data, (chunk) => {
       const nonce = this.#nonce.take(false);
@@ -73,9 +74,10 @@ export class PayloadOpener {
     });
   }
 
-  /** `@throws StateError` `archive.truncated`, `archive.corrupt` */
+  /** `@throws StateError` `archive.no-payload`, `archive.truncated`, `archive.corrupt`, `archive.reordered`, `archive.trailing-data` */
   finish(): void {
     const chunk = this.#chunks.rest();
+    if (chunk.length === 0) throw noPayload();
     if (chunk.length < TAG_BYTES) throw truncated();
     const first = this.#nonce.isFirst;
     const nonce = this.#nonce.take(true);
@@ -91,24 +93,41 @@ export class PayloadOpener {
   #notInTheMiddle(chunk: Buffer, nonce: Buffer): StateError {
     nonce[LAST_FLAG] = 1;
     const plain = this.#open(chunk, nonce);
-    if (plain === undefined) return corrupt('a part of it was changed, moved or left out');
+    if (plain === undefined)
+      return this.#outOfPlace(chunk) ?? corrupt('a part of it was changed or left out');
     this.#emit(plain);
-    return new StateError({
-      kind: 'proof',
-      code: 'archive.trailing-data',
-      what: 'The encrypted archive is not as it was written',
-      why: 'more data follows after its end',
-      next: 'fetch it again; if that does not help, use another snapshot',
-    });
+    return trailingData();
   }
 
   /** The last chunk that came did not open as the last. When it is a genuine one from before the end, it is emitted. */
   #notAtTheEnd(chunk: Buffer, nonce: Buffer): StateError {
     nonce[LAST_FLAG] = 0;
     const plain = this.#open(chunk, nonce);
-    if (plain === undefined) return corrupt('its end is damaged or was cut off');
-    if (plain.length === CHUNK_BYTES) this.#emit(plain);
-    return truncated();
+    if (plain !== undefined) {
+      if (plain.length === CHUNK_BYTES) this.#emit(plain);
+      return truncated();
+    }
+    nonce[LAST_FLAG] = 1;
+    for (let added = 1; added <= ADDED_BYTES && chunk.length - added >= TAG_BYTES; added++) {
+      if (this.#open(chunk.subarray(0, chunk.length - added), nonce) !== undefined) return trailingData();
+    }
+    return this.#outOfPlace(chunk) ?? corrupt('its end is damaged or was cut off');
+  }
+
+  /** Looks for the place where a chunk that did not open belongs. */
+  #outOfPlace(chunk: Buffer): StateError | undefined {
+    const { taken } = this.#nonce;
+    for (let place = Math.max(1, taken - PLACES_BACK); place <= taken + PLACES_AHEAD; place++) {
+      if (place === taken || this.#open(chunk, ChunkNonce.of(place - 1, false)) === undefined) continue;
+      return new StateError({
+        kind: 'proof',
+        code: 'archive.reordered',
+        what: 'The parts of the encrypted archive are not in their order',
+        why: `where part ${taken} belongs, part ${place} stands`,
+        next: 'fetch it again; if that does not help, use another snapshot',
+      });
+    }
+    return undefined;
   }
 
   #open(chunk: Buffer, nonce: Buffer): Buffer | undefined {
@@ -136,6 +155,27 @@ export function truncated(): StateError {
   });
 }
 
+/** `archive.no-payload`: an archive is never empty, so that this is not one. */
+export function noPayload(): StateError {
+  return new StateError({
+    kind: 'proof',
+    code: 'archive.no-payload',
+    what: 'The encrypted archive has no content',
+    why: 'it ends with its header',
+    next: 'fetch it again; if that does not help, use another snapshot',
+  });
+}
+
+function trailingData(): StateError {
+  return new StateError({
+    kind: 'proof',
+    code: 'archive.trailing-data',
+    what: 'The encrypted archive is not as it was written',
+    why: 'more data follows after its end',
+    next: 'fetch it again; if that does not help, use another snapshot',
+  });
+}
+
 function corrupt(why: string): StateError {
   return new StateError({
     kind: 'proof',
@@ -150,14 +190,35 @@ function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Buffer {
   return Buffer.from(hkdfSync('sha256', fileKey, nonce, 'payload', 32));
 }
 
+/**
+ * How far is looked for the reason why a chunk does not open; it takes some milliseconds. Ahead: a part of a multipart
+ * upload, in chunks.
+ */
+const PLACES_BACK = 4;
+const PLACES_AHEAD = 136;
+/** Bytes that something appended, such as a newline or a message. */
+const ADDED_BYTES = 128;
+
 const LAST_FLAG = 11;
 
 class ChunkNonce {
   readonly #bytes = Buffer.alloc(12);
   #taken = 0;
 
+  /** The nonce of the chunk at a place, counted from 0. */
+  static of(place: number, last: boolean): Buffer {
+    const nonce = new ChunkNonce();
+    nonce.#taken = place;
+    return nonce.take(last);
+  }
+
   get isFirst(): boolean {
     return this.#taken === 0;
+  }
+
+  /** How many were taken. */
+  get taken(): number {
+    return this.#taken;
   }
 
   /** The next nonce. Valid until the next call. 2^53 chunks are 512 EiB, so that a number is enough. */
@@ -167,45 +228,5 @@ class ChunkNonce {
     this.#bytes[LAST_FLAG] = last ? 1 : 0;
     this.#taken++;
     return this.#bytes;
-  }
-}
-
-/**
- * Cuts a stream into chunks of one size. The newest chunk, even when full, is held back until more data comes, because
- * only then is it known not to be the last. Copies only where a chunk is spread over several pieces.
- */
-class Rechunker {
-  readonly #size: number;
-  /** Either a view of somebody's piece, always full, or the first bytes of `#own`. */
-  #held: Buffer = Buffer.alloc(0);
-  #own: Buffer | undefined;
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  push(data: Buffer, onChunk: (chunk: Buffer) => void): void {
-    let rest = data;
-    while (rest.length > 0) {
-      if (this.#held.length === this.#size) {
-        const full = this.#held;
-        this.#held = full.subarray(0, 0);
-        onChunk(full);
-      }
-      const wanted = this.#size - this.#held.length;
-      if (wanted === this.#size && rest.length >= this.#size) {
-        this.#held = rest.subarray(0, this.#size);
-      } else {
-        this.#own ??= Buffer.allocUnsafeSlow(this.#size);
-        const end = this.#held.length + rest.copy(this.#own, this.#held.length, 0, wanted);
-        this.#held = this.#own.subarray(0, end);
-      }
-      rest = rest.subarray(Math.min(wanted, rest.length));
-    }
-  }
-
-  /** What is left at the end: at most one chunk. */
-  rest(): Buffer {
-    return this.#held;
   }
 }

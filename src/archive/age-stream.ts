@@ -3,8 +3,9 @@ import { Transform, type TransformCallback } from 'node:stream';
 import type { Recipient } from 'age-encryption';
 import { Dearmor } from './age-armor.js';
 import { HeaderCollector, openHeader, sealHeader } from './age-header.js';
-import { NONCE_BYTES, PayloadOpener, PayloadSealer, truncated } from './age-payload.js';
+import { NONCE_BYTES, PayloadSealer } from './age-payload.js';
 import type { NamedIdentity } from './identities.js';
+import { PayloadIntake } from './payload-intake.js';
 
 /**
  * Encryption as streams: what `age -R` and `age -d -i` do, in this process. The header is made and read by
@@ -30,7 +31,8 @@ export async function encryptionStream(recipients: readonly (Recipient | string)
  *
  * The stream fails with StateError: `archive.no-identity` (wrong key), `archive.not-age`,
  * `archive.version-unsupported`, `archive.empty`, `archive.bad-header`, `archive.header-changed`,
- * `archive.bad-armor`, `archive.corrupt`, `archive.truncated`, `archive.trailing-data`.
+ * `archive.bad-armor`, `archive.no-payload`, `archive.corrupt`, `archive.reordered`, `archive.truncated`,
+ * `archive.trailing-data`.
  */
 export function decryptionStream(identities: readonly NamedIdentity[]): Transform {
   return new DecryptionStream(identities);
@@ -61,9 +63,7 @@ class DecryptionStream extends Transform {
   readonly #identities: readonly NamedIdentity[];
   readonly #dearmor = new Dearmor();
   readonly #collector = new HeaderCollector();
-  #fileKey: Uint8Array | undefined;
-  #nonce = Buffer.alloc(0);
-  #opener: PayloadOpener | undefined;
+  #payload: PayloadIntake | undefined;
 
   constructor(identities: readonly NamedIdentity[]) {
     super({ readableHighWaterMark: HIGH_WATER_MARK, writableHighWaterMark: HIGH_WATER_MARK });
@@ -73,11 +73,11 @@ class DecryptionStream extends Transform {
   override _transform(piece: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     try {
       const binary = this.#dearmor.push(piece);
-      if (this.#fileKey === undefined) {
+      if (this.#payload === undefined) {
         this.#takeHeader(binary).then(() => done(), done);
         return;
       }
-      this.#takePayload(this.#fileKey, binary);
+      this.#payload.push(binary);
       done();
     } catch (error) {
       done(asError(error));
@@ -87,9 +87,8 @@ class DecryptionStream extends Transform {
   override _flush(done: TransformCallback): void {
     try {
       this.#dearmor.finish();
-      if (this.#fileKey === undefined) throw this.#collector.ended();
-      if (this.#opener === undefined) throw truncated();
-      this.#opener.finish();
+      if (this.#payload === undefined) throw this.#collector.ended();
+      this.#payload.finish();
       done();
     } catch (error) {
       done(asError(error));
@@ -99,20 +98,9 @@ class DecryptionStream extends Transform {
   async #takeHeader(piece: Buffer): Promise<void> {
     const complete = this.#collector.push(piece);
     if (complete === undefined) return;
-    this.#fileKey = await openHeader(complete.header, this.#identities);
-    this.#takePayload(this.#fileKey, complete.rest);
-  }
-
-  #takePayload(fileKey: Uint8Array, piece: Buffer): void {
-    if (this.#opener !== undefined) {
-      this.#opener.push(piece);
-      return;
-    }
-    const missing = NONCE_BYTES - this.#nonce.length;
-    this.#nonce = Buffer.concat([this.#nonce, piece.subarray(0, missing)]);
-    if (this.#nonce.length < NONCE_BYTES) return;
-    this.#opener = new PayloadOpener(fileKey, this.#nonce, (plain) => this.push(plain));
-    this.#opener.push(piece.subarray(missing));
+    const fileKey = await openHeader(complete.header, this.#identities);
+    this.#payload = new PayloadIntake(fileKey, (plain) => this.push(plain));
+    this.#payload.push(complete.rest);
   }
 }
 

@@ -1,7 +1,8 @@
 import { Duplex, type Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { errnoOf, messageOf, StateError } from '../core/errors.js';
-import { createZstdDecompressor } from './zstd.js';
+import { damaged } from './decompression-failures.js';
+import { createZstdDecompressor } from './zstd-decompressor.js';
 
 /** How much of a file tells what it is: the magic of tar ends here. */
 const HEAD_BYTES = 263;
@@ -10,23 +11,32 @@ const OUTPUT_BYTES = 256 * 1024;
 
 type Format = 'gzip' | 'zstd' | 'tar';
 
+/** What is taken for a bomb: see `DecompressionOptions`. */
+export interface DecompressionLimits {
+  readonly maxOutputBytes: number;
+  readonly maxRatio: number;
+  readonly ratioFromBytes: number;
+}
+
 /** See `decompressionStream`. */
 export class Decompressor extends Duplex {
-  readonly #maxOutputBytes: number;
+  readonly #limits: DecompressionLimits;
   #head = Buffer.alloc(0);
   #inner: Transform | undefined;
   /** The archive passes as it is. */
   #isPlain = false;
+  #inputBytes = 0;
   #outputBytes = 0;
   #inputEnded = false;
   #wakeReader: (() => void) | undefined;
 
-  constructor(maxOutputBytes: number) {
+  constructor(limits: DecompressionLimits) {
     super({ readableHighWaterMark: OUTPUT_BYTES, writableHighWaterMark: OUTPUT_BYTES });
-    this.#maxOutputBytes = maxOutputBytes;
+    this.#limits = limits;
   }
 
   override _write(piece: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#inputBytes += piece.length;
     if (this.#inner !== undefined || this.#isPlain) {
       this.#forward(piece, done);
       return;
@@ -69,20 +79,20 @@ export class Decompressor extends Duplex {
         done(zstdUnsupported());
         return;
       }
-      this.#inner = this.#connect(inner, format);
+      this.#inner = this.#connect(inner);
     }
     const head = this.#head;
     this.#head = Buffer.alloc(0);
     this.#forward(head, done);
   }
 
-  #connect(inner: Transform, format: Format): Transform {
+  #connect(inner: Transform): Transform {
     inner.on('data', (chunk: Buffer) => {
       if (!this.#give(chunk)) inner.pause();
     });
     inner.once('end', () => {
       if (this.#inputEnded) this.push(null);
-      else this.destroy(stoppedEarly(format));
+      else this.destroy(damaged('trailing-data', 'something follows after its end'));
     });
     inner.once('error', (error) => this.destroy(zlibFailure(error)));
     return inner;
@@ -116,17 +126,26 @@ export class Decompressor extends Duplex {
 
   #give(chunk: Buffer): boolean {
     this.#outputBytes += chunk.length;
-    if (this.#outputBytes <= this.#maxOutputBytes) return this.push(chunk);
+    const excess = this.#excess();
+    if (excess === undefined) return this.push(chunk);
     this.destroy(
       new StateError({
         kind: 'proof',
         code: 'archive.limit-exceeded',
         what: 'The archive is larger than is accepted',
-        why: `it unpacks to more than ${this.#maxOutputBytes} bytes`,
-        next: 'check that this is the right archive',
+        why: excess,
+        next: 'check that this is the right archive; by hand, "age -d" and "tar" unpack it whatever its size',
       }),
     );
     return false;
+  }
+
+  #excess(): string | undefined {
+    const { maxOutputBytes, maxRatio, ratioFromBytes } = this.#limits;
+    if (this.#outputBytes > maxOutputBytes) return `it unpacks to more than ${maxOutputBytes} bytes`;
+    if (this.#outputBytes > ratioFromBytes && this.#outputBytes > this.#inputBytes * maxRatio)
+      return `${this.#inputBytes} bytes of it unpack to more than ${maxRatio} times as many`;
+    return undefined;
   }
 }
 
@@ -163,33 +182,11 @@ function zstdUnsupported(): StateError {
   });
 }
 
-/** The decoder ended before its input did. */
-function stoppedEarly(format: Format): StateError {
-  if (format === 'gzip') return damaged('trailing-data', 'something follows after its end');
-  // Node reads one frame, and also stops so where the frame's checksum is cut.
-  return damaged('corrupt', 'its last checksum is cut off, or something follows after its end');
-}
-
 function zlibFailure(error: Error): StateError {
+  if (error instanceof StateError) return error;
   if (error.message === 'incorrect header check') {
     return damaged('trailing-data', 'something follows after its end', error);
   }
   if (errnoOf(error) === 'Z_BUF_ERROR') return damaged('truncated', 'it ends too early', error);
   return damaged('corrupt', messageOf(error), error);
-}
-
-function damaged(
-  problem: 'truncated' | 'corrupt' | 'trailing-data',
-  why: string,
-  cause?: unknown,
-): StateError {
-  return new StateError({
-    kind: 'proof',
-    code: `archive.${problem}`,
-    what:
-      problem === 'truncated' ? 'The compressed archive is incomplete' : 'The compressed archive is damaged',
-    why,
-    next: 'fetch it again; if that does not help, use another snapshot',
-    cause,
-  });
 }

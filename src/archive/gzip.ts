@@ -16,10 +16,17 @@ export interface GzipOptions {
 export interface DecompressionOptions {
   /** Output beyond this is taken for a bomb. */
   readonly maxOutputBytes?: number;
+  /** So is output of more than this many times its input... */
+  readonly maxRatio?: number;
+  /** ...but not before there are this many bytes of it: little harm is done, and a short text may shrink to nothing. */
+  readonly ratioFromBytes?: number;
 }
 
 const DEFAULT_LEVEL = 3;
 const DEFAULT_BLOCK_BYTES = 1024 * 1024;
+/** gzip alone reaches 1,032 with zeros; logs and dumps reach 30. */
+const MAX_RATIO = 500;
+const RATIO_FROM_BYTES = 1024 ** 3;
 /** libuv has four threads unless it is told otherwise. */
 const MAX_CONCURRENCY = 4;
 
@@ -42,8 +49,12 @@ export function gzipStream(options: GzipOptions = {}): Duplex {
  * The stream fails with StateError: `archive.unknown-format`, `archive.truncated`, `archive.corrupt`,
  * `archive.trailing-data`, `archive.limit-exceeded`, `archive.zstd-unsupported`.
  */
-export function decompressionStream({ maxOutputBytes }: DecompressionOptions = {}): Duplex {
-  return new Decompressor(maxOutputBytes ?? Number.POSITIVE_INFINITY);
+export function decompressionStream(options: DecompressionOptions = {}): Duplex {
+  return new Decompressor({
+    maxOutputBytes: options.maxOutputBytes ?? Number.POSITIVE_INFINITY,
+    maxRatio: options.maxRatio ?? MAX_RATIO,
+    ratioFromBytes: options.ratioFromBytes ?? RATIO_FROM_BYTES,
+  });
 }
 
 class ParallelGzip extends Duplex {

@@ -16,6 +16,19 @@ const BLOCK_BYTES = 16;
 /** The defaults of `openssl enc -pbkdf2`, which used SHA-256 since OpenSSL 1.1. */
 const ITERATIONS = 10_000;
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
+/** The magic and the only method there is. */
+const GZIP_START = Buffer.from([0x1f, 0x8b, 8]);
+/** How private keys begin, whoever's they are. */
+const FIRST_LINES: readonly string[] = [
+  '-----BEGIN OPENSSH PRIVATE KEY-----',
+  '-----BEGIN RSA PRIVATE KEY-----',
+  '-----BEGIN PRIVATE KEY-----',
+  '-----BEGIN ENCRYPTED PRIVATE KEY-----',
+  '-----BEGIN EC PRIVATE KEY-----',
+];
+
+/** How much of an archive tells which password opens it: salt and first block. */
+export const LEGACY_HEAD_BYTES = 32;
 
 /** Whether a file that begins so is such an archive. Eight bytes are enough. */
 export function isLegacyArchive(start: Buffer): boolean {
@@ -26,6 +39,31 @@ export function isLegacyArchive(start: Buffer): boolean {
 export async function legacyPassword(keyFile: string): Promise<Secret> {
   const [line = ''] = (await readKeyFile(keyFile)).split('\n');
   return new Secret(line);
+}
+
+/**
+ * The password of an archive, told by its first bytes (`LEGACY_HEAD_BYTES`): the first line of the key file, or else one
+ * of the first lines that all private keys of a kind have. `wellKnown` says that it is one of these, so that whoever has
+ * the archive can read it.
+ *
+ * @throws StateError `archive.wrong-password`, `archive.truncated`
+ */
+export async function findLegacyPassword(
+  head: Buffer,
+  keyFile: string,
+): Promise<{ readonly password: Secret; readonly wellKnown: boolean }> {
+  if (head.length < LEGACY_HEAD_BYTES) throw truncated();
+  const own = await legacyPassword(keyFile).catch(() => undefined);
+  const candidates = [...(own === undefined ? [] : [own]), ...FIRST_LINES.map((line) => new Secret(line))];
+  const password = candidates.find((candidate) => opens(head, candidate));
+  if (password === undefined) throw wrongPassword();
+  return { password, wellKnown: FIRST_LINES.includes(password.reveal()) };
+}
+
+function opens(head: Buffer, password: Secret): boolean {
+  const decipher = decipherOf(password, head.subarray(MAGIC.length, HEAD_BYTES));
+  const start = decipher.setAutoPadding(false).update(head.subarray(HEAD_BYTES, LEGACY_HEAD_BYTES));
+  return start.subarray(0, GZIP_START.length).equals(GZIP_START);
 }
 
 /**
@@ -64,7 +102,7 @@ class LegacyDecryption extends Transform {
     this.#head = Buffer.concat([this.#head, piece]);
     if (this.#head.length < HEAD_BYTES) return null;
     if (!isLegacyArchive(this.#head)) return notLegacy();
-    this.#decipher = this.#begin(this.#head.subarray(MAGIC.length, HEAD_BYTES));
+    this.#decipher = decipherOf(this.#password, this.#head.subarray(MAGIC.length, HEAD_BYTES));
     return this.#emit(this.#decipher.update(this.#head.subarray(HEAD_BYTES)));
   }
 
@@ -93,11 +131,11 @@ class LegacyDecryption extends Transform {
     this.push(this.#start);
     return null;
   }
+}
 
-  #begin(salt: Buffer): Decipher {
-    const secret = pbkdf2Sync(Buffer.from(this.#password.reveal(), 'latin1'), salt, ITERATIONS, 48, 'sha256');
-    return createDecipheriv('aes-256-cbc', secret.subarray(0, 32), secret.subarray(32));
-  }
+function decipherOf(password: Secret, salt: Buffer): Decipher {
+  const secret = pbkdf2Sync(Buffer.from(password.reveal(), 'latin1'), salt, ITERATIONS, 48, 'sha256');
+  return createDecipheriv('aes-256-cbc', secret.subarray(0, 32), secret.subarray(32));
 }
 
 function notLegacy(): StateError {

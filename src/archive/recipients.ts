@@ -14,7 +14,10 @@ export interface NamedRecipient {
   /** What age-encryption's `Encrypter.addRecipient` takes. */
   readonly recipient: Recipient | string;
   readonly type: KeyType;
-  /** `SHA256:...` of an SSH key as `ssh-keygen -l` prints it; the `age1...` text itself of a native key. */
+  /**
+   * `SHA256:...` of an SSH key as `ssh-keygen -l` prints it; the `age1...` text itself of a native key; `age1pq:SHA256:...`
+   * over the text of a post-quantum one, which is two thousand letters long.
+   */
   readonly fingerprint: string;
   /** What stands behind the key on its line: untrusted text. */
   readonly comment?: string;
@@ -168,7 +171,11 @@ function nativeRecipient(text: string, where: string): NamedRecipient {
   } catch (error) {
     throw refuse('malformed', where, `this age public key is damaged (${messageOf(error)})`);
   }
-  return { recipient: text, type, fingerprint: text };
+  return {
+    recipient: text,
+    type,
+    fingerprint: type === 'age' ? text : `age1pq:${sshFingerprint(Buffer.from(text))}`,
+  };
 }
 
 function pemToBlob(text: string, path: string, isPrivate: boolean): Buffer {

@@ -88,7 +88,8 @@ function headerOf(header: Header): EntryHeader {
   const text = (key: string, plain: string): string => String(pax.get(key) ?? plain);
   return {
     path: header.name,
-    type: typeOf(header.type),
+    // Of a sparse file in the form of pax only what is not empty stands in the archive, led by a map of it.
+    type: [...pax.keys()].some((key) => key.startsWith('GNU.sparse.')) ? 'other' : typeOf(header.type),
     // A folder may bear a size and still has no content; tar-stream never ends the stream of such an entry.
     size: header.type === 'directory' ? 0 : header.size,
     mode: header.mode & 0o7777,

@@ -69,6 +69,14 @@ export interface ReadOptions {
   readonly limits?: ArchiveLimits;
 }
 
+export interface ExtractOptions extends ReadOptions {
+  /**
+   * Asked before a file is written; what is not wanted is passed over. Everything in the archive before it is on the
+   * disk by then. What it throws comes out unchanged.
+   */
+  readonly wants?: (file: Pick<ExtractedFile, 'path' | 'size'>) => Promise<boolean>;
+}
+
 const READ_BYTES = 256 * 1024;
 
 /**
@@ -133,7 +141,7 @@ export async function readEntries(
 export async function extractFiles(
   source: Readable,
   target: string,
-  options: ReadOptions = {},
+  { wants, ...options }: ExtractOptions = {},
 ): Promise<ExtractedFile[]> {
   const extracted: ExtractedFile[] = [];
   const register = new PathRegister();
@@ -143,14 +151,21 @@ export async function extractFiles(
     async (header, content) => {
       const { path, size, mode } = header;
       if (header.type === 'directory') return register.addDirectory(path);
-      if (header.type !== 'file') throw unsafe(path, `it is no plain file (${header.type})`);
+      if (header.type !== 'file') throw unsafe(path, NO_FILES[header.type]);
       register.addFile(path);
+      if (wants !== undefined && !(await wants({ path, size }))) return;
       extracted.push({ path, size, mode, sha256: await writeNewFile(join(target, path), content) });
     },
     options,
   );
   return extracted;
 }
+
+const NO_FILES: Readonly<Record<'symlink' | 'link' | 'other', string>> = {
+  symlink: 'it is a symbolic link',
+  link: 'it is a hard link',
+  other: 'it is a device, a pipe, a sparse file, or something else that is no plain file',
+};
 
 async function* filesOf(root: string, files: readonly PackFile[]): AsyncGenerator<TarEntry> {
   const register = new PathRegister();

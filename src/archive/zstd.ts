@@ -6,8 +6,12 @@ import * as zlib from 'node:zlib';
  * are those of the oldest Node that is supported.
  */
 
-/** Unpacks zstd frames. */
-export function createZstdDecompressor(chunkSize: number): Transform | undefined {
+export function hasZstd(): boolean {
+  return typeof Reflect.get(zlib, 'createZstdCompress') === 'function';
+}
+
+/** Unpacks one frame; what Node makes of a frame that is cut, or of more than one, is not to be relied on. */
+export function createFrameDecoder(chunkSize: number): Transform | undefined {
   return create('createZstdDecompress', { chunkSize });
 }
 

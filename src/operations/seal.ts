@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { encryptionStream } from '../archive/age-stream.js';
-import { gzipStream } from '../archive/gzip.js';
+import { type Compression, compressionStream } from '../archive/compression.js';
 import type { NamedRecipient } from '../archive/recipients.js';
 import { packFiles } from '../archive/tar.js';
 import { GUIDE_PATH } from '../coolify/stored-paths.js';
@@ -11,14 +11,16 @@ import type { Generation } from '../state/generations.js';
 import { MANIFEST } from '../state/manifest.js';
 
 /**
- * A generation as the bytes of a snapshot: tar, gzip, age. Files stand in it under the names of the manifest,
+ * A generation as the bytes of a snapshot: tar, gzip or zstd, age. Files stand in it under the names of the manifest,
  * without a folder around them; the guide and the manifest come first.
  *
+ * @throws StateError `archive.zstd-unsupported`
  * @returns the encrypted stream and the end of the work behind it; both fail together.
  */
 export async function sealGeneration(
   generation: Generation,
   recipients: readonly NamedRecipient[],
+  compression: Compression,
   signal: AbortSignal,
 ): Promise<{ body: Readable; done: Promise<void> }> {
   const first = [GUIDE_PATH, MANIFEST];
@@ -36,7 +38,12 @@ export async function sealGeneration(
     })),
   );
   const encrypted = await encryptionStream(recipients.map(({ recipient }) => recipient));
-  const done = pipeline(packFiles(generation.folder, files, { signal }), gzipStream(), encrypted, { signal });
+  const done = pipeline(
+    packFiles(generation.folder, files, { signal }),
+    compressionStream(compression),
+    encrypted,
+    { signal },
+  );
   done.catch(() => undefined); // whoever reads the body sees the failure; `done` tells it once more
   return { body: encrypted, done };
 }

@@ -1,6 +1,8 @@
+import type { Compression } from '../archive/compression.js';
 import type { NamedRecipient } from '../archive/recipients.js';
 import type { Instance } from '../coolify/instance.js';
 import type { TaskReporter } from '../engine/task.js';
+import { type Lease, withLease } from '../repository/lease.js';
 import { openRepository, type RepositorySettings } from '../repository/open.js';
 import { SnapshotRepository } from '../repository/snapshots.js';
 import type { Generation } from '../state/generations.js';
@@ -17,51 +19,80 @@ export interface UploadedSnapshot {
   readonly sha256: string;
 }
 
-/** Seals a generation and stores it. When this throws, no snapshot came to be. */
+/** What there is to store, and how. */
+export interface UploadJob {
+  readonly generation: Generation;
+  readonly instance: Instance;
+  readonly recipients: readonly NamedRecipient[];
+  readonly compression: Compression;
+  /** How long to wait for another run that works on the host's snapshots, milliseconds. */
+  readonly waitLock: number;
+}
+
+/**
+ * Seals a generation and stores it, under the lease of the host's snapshots in that repository. When this throws, no
+ * snapshot came to be. Throws `repository.locked` when another run has the lease.
+ */
 export async function uploadGeneration(
-  generation: Generation,
-  instance: Instance,
-  recipients: readonly NamedRecipient[],
+  job: UploadJob,
   settings: RepositorySettings,
-  { signal, moved }: TaskReporter,
+  { signal, moved, line }: TaskReporter,
 ): Promise<UploadedSnapshot> {
   const repository = await openRepository(settings);
   try {
-    const { body, done } = await sealGeneration(generation, recipients, signal);
-    const { host, manifest } = generation;
-    let stored = 0;
-    const snapshot = await new SnapshotRepository(repository).publish(
-      host,
-      new Date(manifest.createdAt),
-      body,
-      () => ({
-        finishedAt: new Date(),
-        plainSize: manifest.files.reduce((sum, { size }) => sum + size, 0),
-        files: manifest.files.length,
-        recipients: recipients.map(({ fingerprint }) => fingerprint),
-        tool: TOOL.version,
-        coolify: instance.coolify.version,
-        postgres: instance.database.version,
-        proofs: manifest.proofs,
-      }),
-      {
-        signal,
-        onProgress: (step, bytes) => {
-          if (step !== 'store') return;
-          moved(bytes - stored);
-          stored = bytes;
-        },
-      },
-    );
-    await done;
-    const { id, key, sidecar } = snapshot;
-    return { id, key, location: repository.location, size: sidecar.size, sha256: sidecar.sha256 };
+    const upload = (lease: Lease) => publishGeneration(job, new SnapshotRepository(repository), lease, moved);
+    return await withLease(repository, job.generation.host, 'backup', signal, upload, {
+      wait: job.waitLock,
+      onWait: ({ message }) => line(`waiting: ${message}`),
+    });
   } finally {
     await repository.close();
   }
 }
 
+async function publishGeneration(
+  { generation, instance, recipients, compression }: UploadJob,
+  snapshots: SnapshotRepository,
+  lease: Lease,
+  moved: TaskReporter['moved'],
+): Promise<UploadedSnapshot> {
+  const { signal } = lease;
+  const { body, done } = await sealGeneration(generation, recipients, compression, signal);
+  const { host, manifest } = generation;
+  let stored = 0;
+  const { id, key, sidecar } = await snapshots.publish(
+    host,
+    new Date(manifest.createdAt),
+    body,
+    () => ({
+      finishedAt: new Date(),
+      plainSize: manifest.files.reduce((sum, { size }) => sum + size, 0),
+      files: manifest.files.length,
+      compression: compression.algorithm,
+      recipients: recipients.map(({ fingerprint }) => fingerprint),
+      tool: TOOL.version,
+      coolify: instance.coolify.version,
+      postgres: instance.database.version,
+      proofs: manifest.proofs,
+      importedFrom: instance.imported,
+    }),
+    {
+      signal,
+      compression: compression.algorithm,
+      beforeListed: () => lease.confirm(),
+      onProgress: (step, bytes) => {
+        if (step !== 'store') return;
+        moved(bytes - stored);
+        stored = bytes;
+      },
+    },
+  );
+  await done;
+  return { id, key, location: snapshots.repository.location, size: sidecar.size, sha256: sidecar.sha256 };
+}
+
 /** Where a repository is, in a word. */
 export function repositoryTitle(settings: RepositorySettings): string {
-  return settings.kind === 's3' ? `s3://${settings.bucket}` : `file:${settings.path}`;
+  if (settings.kind === 'directory') return `file:${settings.path}`;
+  return `s3://${settings.bucket}${settings.path === undefined || settings.path === '' ? '' : `/${settings.path}`}`;
 }

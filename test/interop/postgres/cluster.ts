@@ -13,6 +13,8 @@ const run = promisify(execFile);
 export interface Cluster {
   /** Folder for files of the tests. */
   readonly folder: string;
+  /** With it, PostgreSQL's programs are found, and find the server. */
+  readonly environment: NodeJS.ProcessEnv;
   /** Runs SQL; gives what it prints, unaligned and without headers. */
   psql(database: string, sql: string): Promise<string>;
   /** `pg_dump --format=custom` into a pipe. */
@@ -24,7 +26,8 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-export async function startCluster(): Promise<Cluster> {
+/** `settings` are further options of the server, such as `-c work_mem=1MB`. */
+export async function startCluster(settings: readonly string[] = []): Promise<Cluster> {
   const programs = await serverPrograms();
   const folder = await mkdtemp(join(tmpdir(), 'coolify-state-postgres-'));
   // PostgreSQL refuses to be run by root: what is root's is done by the user that Debian made for it.
@@ -35,7 +38,14 @@ export async function startCluster(): Promise<Cluster> {
           ['--reuid=postgres', '--regid=postgres', '--init-groups', join(programs, program), ...options],
         ]
       : [join(programs, program), options];
-  const environment = { ...process.env, PGHOST: folder, PGUSER: 'tester', LC_ALL: 'C.UTF-8', TZ: 'UTC' };
+  const environment = {
+    ...process.env,
+    PATH: `${programs}:${process.env['PATH'] ?? ''}`,
+    PGHOST: folder,
+    PGUSER: 'tester',
+    LC_ALL: 'C.UTF-8',
+    TZ: 'UTC',
+  };
   const call = async (program: string, options: readonly string[]): Promise<Buffer> => {
     const { stdout } = await run(join(programs, program), options, {
       env: environment,
@@ -68,14 +78,15 @@ export async function startCluster(): Promise<Cluster> {
         cwd: folder,
       },
     );
-    const settings = `-c listen_addresses= -c unix_socket_directories=${folder} -c fsync=off -c full_page_writes=off`;
-    await control('-l', join(folder, 'log'), '-o', settings, 'start');
+    const own = `-c listen_addresses= -c unix_socket_directories=${folder} -c fsync=off -c full_page_writes=off`;
+    await control('-l', join(folder, 'log'), '-o', [own, ...settings].join(' '), 'start');
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
   return {
     folder,
+    environment,
     psql: (database, sql) =>
       feed(join(programs, 'psql'), ['-XAtq', '-v', 'ON_ERROR_STOP=1', database], sql, environment),
     dump: (database, ...options) => call('pg_dump', ['--format=custom', ...options, database]),

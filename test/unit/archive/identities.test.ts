@@ -13,7 +13,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decryptionStream, encryptionStream } from '../../../src/archive/age-stream.js';
 import { identitiesFromFile } from '../../../src/archive/identities.js';
-import { recipientsFromFile } from '../../../src/archive/recipients.js';
+import { parseRecipients, recipientsFromFile } from '../../../src/archive/recipients.js';
 import { Secret } from '../../../src/core/secret.js';
 import { codeOf, run } from './streams.js';
 
@@ -62,8 +62,10 @@ describe('identities from a file', () => {
     const path = await file('age', `# mine\n${secrets.join('\n\n')}\n`);
     const identities = await identitiesFromFile(path);
     expect(identities.map(({ type }) => type)).toEqual(['age', 'age-pq']);
+    const texts = await Promise.all(secrets.map((secret) => identityToRecipient(secret)));
+    const recipients = parseRecipients(texts.join('\n'), 'a test');
     expect(identities.map(({ fingerprint }) => fingerprint)).toEqual(
-      await Promise.all(secrets.map((secret) => identityToRecipient(secret))),
+      recipients.map(({ fingerprint }) => fingerprint),
     );
   });
 

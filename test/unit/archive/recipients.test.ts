@@ -115,9 +115,13 @@ describe('recipients from a file', () => {
     const [a, b] = [await generateX25519Identity(), await generateHybridIdentity()];
     const path = await file('identity', `# created: today\n# public key: age1...\n${a}\n\n${b}\n`);
     const found = await recipientsFromFile(path);
-    expect(found.map(({ fingerprint }) => fingerprint)).toEqual([
+    expect(found.map(({ recipient }) => recipient)).toEqual([
       await identityToRecipient(a),
       await identityToRecipient(b),
+    ]);
+    expect(found.map(({ fingerprint }) => fingerprint)).toEqual([
+      await identityToRecipient(a),
+      expect.stringMatching(/^age1pq:SHA256:[A-Za-z0-9+/]{43}$/),
     ]);
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EnvFile } from '../../../src/coolify/env-file.js';
-import { mergeEnv } from '../../../src/coolify/restore-env.js';
+import { mergeEnv } from '../../../src/coolify/env-merge.js';
 
 const SAMPLE = [
   '# Coolify',

@@ -53,6 +53,19 @@ describe('settings', () => {
     expect(settings.s3AccessKey.value).toBeUndefined();
   });
 
+  test('the compression of snapshots is an algorithm, with a level where one is said', async () => {
+    const compression = async (text: string) => (await settingsOf(text)).compression.value;
+    expect(await compression('')).toEqual({ algorithm: 'gzip', level: 3 });
+    expect(await compression('coolify_compression: zstd')).toEqual({ algorithm: 'zstd', level: 3 });
+    expect(await compression('coolify_compression: "gzip:9"')).toEqual({ algorithm: 'gzip', level: 9 });
+    const shown = shownSettings(await settingsOf('coolify_compression: "zstd:19"'));
+    expect(shown.find(({ name }) => name === 'coolify_compression')?.value).toBe('zstd:19');
+    expect(await faultOf('coolify_compression: "gzip:10"')).toMatchObject({
+      code: 'settings.invalid',
+      why: expect.stringContaining('a level from 1 to 9 or 19'),
+    });
+  });
+
   test('a flag wins over the environment, that over the host, that over all', async () => {
     const all = 'coolify_s3_bucket: of-all';
     const host = 'coolify_s3_bucket: of-host';
