@@ -1,6 +1,7 @@
 import { printable } from '../core/terminal-text.js';
 import type { HostSelection } from '../operations/load-hosts.js';
-import { askSecret, passphraseOf } from './passphrase.js';
+import { keyPassphrases } from './key-passphrases.js';
+import { askSecret } from './passphrase.js';
 import type { Output } from './progress.js';
 
 interface SelectionArguments {
@@ -34,6 +35,6 @@ export function selectionOf(
     ...inventoryOf(args, output),
     pattern: args.hosts,
     limit: args.limit,
-    passphrase: passphraseOf,
+    passphrase: keyPassphrases(),
   };
 }

@@ -1,7 +1,8 @@
 import { gatherFacts, type HostFacts } from '../coolify/facts.js';
 import { readTask, type Task } from '../engine/task.js';
 import { type Connection, connect } from '../ssh/connection.js';
-import type { Endpoint } from '../ssh/endpoint.js';
+import { connectionNews } from '../ssh/connection-news.js';
+import type { ConnectionEvent, Endpoint } from '../ssh/endpoint.js';
 import type { Generations } from '../state/generations.js';
 import type { Lock } from '../state/lock.js';
 import type { StateFolder } from '../state/state-folder.js';
@@ -39,8 +40,13 @@ export class HostSession {
     await this.generations.recover();
   }
 
-  async connect(signal: AbortSignal): Promise<void> {
-    this.#connection = await connect(this.config.endpoint, { signal });
+  /** `tell` hears what a person should know although it is no failure: a key that was accepted, another attempt. */
+  async connect(signal: AbortSignal, tell: (message: string) => void): Promise<void> {
+    const onEvent = (event: ConnectionEvent): void => {
+      const message = connectionNews(event);
+      if (message !== undefined) tell(message);
+    };
+    this.#connection = await connect(this.config.endpoint, { signal, onEvent });
   }
 
   /** Closes the connection and opens another, for example to see which host keys sshd presents now. */
@@ -72,8 +78,8 @@ export function openingTasks<Context extends { readonly session: HostSession }>(
       await session.lock();
       return undefined;
     }),
-    readTask('connect', async ({ session }, { signal }) => {
-      await session.connect(signal);
+    readTask('connect', async ({ session }, { signal, warn }) => {
+      await session.connect(signal, warn);
       const { address, port, hostKey } = session.connection;
       return `${address} port ${port}, host key ${hostKey.fingerprint}`;
     }),

@@ -1,24 +1,29 @@
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { layoutOf } from '../coolify/layout.js';
 import { readSettings, type Settings } from '../coolify/settings.js';
+import { recipientSourcesOf } from '../coolify/settings-recipients.js';
 import { repositoriesOf } from '../coolify/settings-repositories.js';
-import { StateError } from '../core/errors.js';
+import { keepPolicyOf } from '../coolify/settings-retention.js';
+import type { SettingName } from '../coolify/settings-table.js';
 import type { Secret } from '../core/secret.js';
 import type { Host } from '../inventory/host.js';
 import { type Inventory, loadInventory } from '../inventory/inventory.js';
 import { readVaultPasswords } from '../inventory/vault-passwords.js';
-import type { Endpoint } from '../ssh/endpoint.js';
+import { type AskPassphrase, endpointOf } from './endpoint.js';
 import type { HostConfig } from './host-config.js';
+import { type SshSurroundings, sshSurroundings } from './ssh-configuration.js';
+import { unattendedSettingsOf } from './unattended-settings.js';
 
 export interface HostSelection {
   readonly sources: readonly string[];
   readonly pattern: string;
   readonly limit: string | undefined;
   /** Asks a person for the passphrase of a key file; undefined where nobody can be asked. */
-  readonly passphrase?: (keyFile: string) => Promise<Secret | undefined>;
+  readonly passphrase?: AskPassphrase;
   readonly vault?: VaultSources;
+  /** Settings from the command line, which win over all others. */
+  readonly flags?: Partial<Readonly<Record<SettingName, string>>>;
+  /** For operations that connect to no host: they do not fail for the configuration of ssh. */
+  readonly offline?: boolean;
   readonly warn: (message: string) => void;
 }
 
@@ -29,14 +34,18 @@ export interface VaultSources {
   readonly prompt?: ((id: string) => Promise<Secret>) | undefined;
 }
 
-const CONNECT_TIMEOUT_MS = 15_000;
-const KEEPALIVE_MS = 10_000;
-
 /** The hosts of a pattern with everything an operation needs to know of each, read and checked before anything starts. */
 export async function loadHosts(selection: HostSelection): Promise<HostConfig[]> {
   const inventory = await openInventory(selection);
   const hosts = inventory.select(selection.pattern, { limit: selection.limit });
-  return hosts.map((host) => hostConfigOf(host, readSettings(host, surroundings()), selection.passphrase));
+  const context = { ...surroundings(), ...(selection.flags !== undefined && { flags: selection.flags }) };
+  const ssh = sshSurroundings();
+  return hosts.map((host) =>
+    hostConfigOf(host, readSettings(host, context), selection.passphrase, {
+      ssh,
+      offline: selection.offline,
+    }),
+  );
 }
 
 /** The inventory of some sources; its warnings are passed on. */
@@ -56,11 +65,26 @@ export function surroundings(): { readonly cwd: string; readonly env: NodeJS.Pro
   return { cwd: process.cwd(), env: process.env };
 }
 
-function hostConfigOf(host: Host, settings: Settings, passphrase: HostSelection['passphrase']): HostConfig {
-  refuseSshArguments(host.name, settings);
+export interface HostConfigOptions {
+  /** Given for several hosts, files of ssh's configuration are read once. */
+  readonly ssh?: SshSurroundings;
+  /** Leaves working out how the host is reached, and its errors, to whoever asks for `endpoint`. */
+  readonly offline?: boolean | undefined;
+}
+
+/** What an operation needs to know of a host. @throws StateError `settings.*`, `ssh-config.*` */
+export function hostConfigOf(
+  host: Host,
+  settings: Settings,
+  passphrase: HostSelection['passphrase'],
+  { ssh = sshSurroundings(), offline = false }: HostConfigOptions = {},
+): HostConfig {
+  const known = offline ? undefined : endpointOf(host.name, settings, passphrase, ssh);
   return {
     name: host.name,
-    endpoint: endpointOf(host.name, settings, passphrase),
+    get endpoint() {
+      return known ?? endpointOf(host.name, settings, passphrase, ssh);
+    },
     layout: layoutOf({
       dataPath: settings.dataPath.value,
       installScript: settings.installScript.value,
@@ -70,66 +94,11 @@ function hostConfigOf(host: Host, settings: Settings, passphrase: HostSelection[
     keepGenerations: settings.keepGenerations.value,
     extraPaths: settings.extraPaths.value,
     dumpCompression: 0,
-    recipientsPath: settings.encryptionKeyPath.value,
+    compression: settings.compression.value,
+    recipients: recipientSourcesOf(settings),
     identityPath: settings.identityPath.value,
     repositories: repositoriesOf(settings, host.name),
+    keep: keepPolicyOf(settings),
+    unattended: unattendedSettingsOf(settings, host.name),
   };
-}
-
-function endpointOf(host: string, settings: Settings, passphrase: HostSelection['passphrase']): Endpoint {
-  const user = settings.user.value;
-  const agent = process.env['SSH_AUTH_SOCK'];
-  const become = settings.become.value ?? user !== 'root';
-  const password = settings.password.value;
-  const becomePassword = settings.becomePassword.value;
-  return {
-    host,
-    address: settings.host.value,
-    port: settings.port.value,
-    user,
-    identityFiles: identityFiles(settings),
-    knownHostsFiles: knownHostsFiles(settings),
-    hostKeyChecking: settings.hostKeyChecking.value,
-    pinnedFingerprints: settings.hostKeyFingerprints.value,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    keepaliveMs: KEEPALIVE_MS,
-    ...(agent !== undefined && agent !== '' && { agentSocket: agent }),
-    ...(passphrase !== undefined && { passphrase }),
-    ...(password !== undefined && { password }),
-    ...(become && {
-      become: {
-        user: settings.becomeUser.value,
-        ...(becomePassword !== undefined && { password: becomePassword }),
-      },
-    }),
-  };
-}
-
-/** The key of the inventory, or else those that ssh itself would try. */
-function identityFiles(settings: Settings): string[] {
-  const named = settings.privateKeyFile.value;
-  if (named !== undefined) return [named];
-  return ['id_ed25519', 'id_ecdsa', 'id_rsa']
-    .map((name) => join(homedir(), '.ssh', name))
-    .filter((path) => existsSync(path));
-}
-
-function knownHostsFiles(settings: Settings): string[] {
-  const named = settings.knownHostsFile.value;
-  return named !== undefined ? [named] : [join(homedir(), '.ssh/known_hosts'), '/etc/ssh/ssh_known_hosts'];
-}
-
-/** Said rather than passed over: a connection that goes another way than the inventory says would be a surprise. */
-function refuseSshArguments(host: string, { sshCommonArgs, sshExtraArgs }: Settings): void {
-  for (const { name, value } of [sshCommonArgs, sshExtraArgs]) {
-    if (value === undefined || value.trim() === '') continue;
-    throw new StateError({
-      kind: 'usage',
-      code: 'settings.ssh-arguments',
-      what: `${name} is not understood yet`,
-      why: 'arguments of the ssh command, such as jump hosts, are not supported by this version',
-      next: 'remove the variable, or reach the host directly',
-      host,
-    });
-  }
 }

@@ -29,7 +29,7 @@ export interface BecomeFailure {
   readonly prompts: number;
 }
 
-/** Says what sudo objected to. Its messages are in English because the locale is C. */
+/** Says what sudo, or sudo-rs, objected to. Their messages are in English because the locale is C. */
 export function becomeFailure(facts: BecomeFailure): StateError {
   const { host, command, stderr, prompts } = facts;
   const login = printable(facts.loginUser);
@@ -39,7 +39,9 @@ export function becomeFailure(facts: BecomeFailure): StateError {
     new StateError({ kind: 'failed', code, host, what, why, next, ...(detail !== '' && { detail }) });
 
   if (
-    /not allowed to (execute|run)|not in the sudoers|may not run sudo|not allowed to run sudo/.test(stderr)
+    /not allowed to (execute|run)|not in the sudoers|user \S+ may not run |I'm afraid I can't do that/.test(
+      stderr,
+    )
   ) {
     return fail(
       'ssh.become-denied',
@@ -48,7 +50,7 @@ export function becomeFailure(facts: BecomeFailure): StateError {
       `allow ${login} to run sh as ${user} in the sudoers of that host, or log in as ${user}`,
     );
   }
-  if (prompts > 1 || /incorrect password|Authentication fail/i.test(stderr)) {
+  if (prompts > 1 || /incorrect (password|authentication)|Authentication fail/i.test(stderr)) {
     return fail(
       'ssh.become-password-wrong',
       `The sudo password for ${login} on ${host} is wrong`,
@@ -64,7 +66,7 @@ export function becomeFailure(facts: BecomeFailure): StateError {
       'turn requiretty off for this user in the sudoers of that host',
     );
   }
-  if (/password is required/.test(stderr)) {
+  if (/(password|interactive authentication) is required/.test(stderr)) {
     return fail(
       'ssh.become-password-missing',
       `sudo on ${host} wants a password from ${login}`,
@@ -72,7 +74,7 @@ export function becomeFailure(facts: BecomeFailure): StateError {
       'set ansible_become_password, or allow it without (NOPASSWD)',
     );
   }
-  if (/unknown user/.test(stderr)) {
+  if (/unknown user|user '.*' not found/.test(stderr)) {
     return fail(
       'ssh.become-user-unknown',
       `There is no user ${user} on ${host}`,

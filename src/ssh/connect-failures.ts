@@ -1,5 +1,5 @@
 import { errnoOf, messageOf, StateError } from '../core/errors.js';
-import { printable } from '../core/terminal-text.js';
+import { lastLines, printable } from '../core/terminal-text.js';
 import type { AuthenticationLog } from './authentication.js';
 import type { Endpoint } from './endpoint.js';
 
@@ -47,7 +47,7 @@ export function tcpTimeout(endpoint: Endpoint): StateError {
   });
 }
 
-/** TCP connected, but the conversation stopped. */
+/** TCP connected, but the conversation stopped before anybody could log in. */
 export function silent(endpoint: Endpoint, hasGreeted: boolean): StateError {
   if (!hasGreeted) {
     return unreachable(endpoint, {
@@ -62,6 +62,26 @@ export function silent(endpoint: Endpoint, hasGreeted: boolean): StateError {
     what: `${endpoint.host} stopped answering while the connection was set up`,
     why: `nothing more came within ${seconds(endpoint.connectTimeoutMs)}`,
     next: 'check the load of the host, and the network (a wrong MTU looks like this)',
+  });
+}
+
+/** The handshake was done, and the server did not come to a decision about us. */
+export function loginTimeout(endpoint: Endpoint, { tried }: AuthenticationLog, limitMs: number): StateError {
+  return unreachable(endpoint, {
+    code: 'ssh.login-timeout',
+    what: `${endpoint.host} did not finish logging ${printable(endpoint.user)} in`,
+    why: printable(`no answer within ${seconds(limitMs)}; tried so far: ${tried.join('; ') || 'nothing'}`),
+    next: 'look at the log of its sshd; a directory service or a name service that hangs looks like this',
+  });
+}
+
+/** The server takes the password and wants another one instead. */
+export function passwordExpired(endpoint: Endpoint): StateError {
+  return unreachable(endpoint, {
+    code: 'ssh.password-expired',
+    what: `The password of ${printable(endpoint.user)} on ${endpoint.host} has expired`,
+    why: 'the server asks for a new one',
+    next: 'log in by hand and change it, or log in with a key',
   });
 }
 
@@ -98,14 +118,18 @@ export function handshakeFailure(endpoint: Endpoint, error: unknown, greeting: s
   });
 }
 
-/** The connection broke while logging in. */
+/**
+ * The connection broke while logging in. Once the server has got a password this has a code of its own, because it
+ * must not be given again and again: that locks accounts.
+ */
 export function closedDuringLogin(
   endpoint: Endpoint,
-  { tried }: AuthenticationLog,
+  { tried, passwordSent, banner }: AuthenticationLog,
   cause: unknown,
 ): StateError {
   return unreachable(endpoint, {
-    code: 'ssh.closed-early',
+    code: passwordSent ? 'ssh.closed-during-login' : 'ssh.closed-early',
+    detail: bannerText(banner),
     what: `${endpoint.host} closed the connection while ${printable(endpoint.user)} was logging in`,
     why: printable(
       [
@@ -121,7 +145,7 @@ export function closedDuringLogin(
 /** Every key and password was refused. */
 export function authenticationFailure(
   endpoint: Endpoint,
-  { tried, accepted }: AuthenticationLog,
+  { tried, accepted, banner }: AuthenticationLog,
   cause?: unknown,
 ): StateError {
   const why = tried.length === 0 ? 'there was no key and no password to try' : `tried ${tried.join('; ')}`;
@@ -129,6 +153,7 @@ export function authenticationFailure(
   const tooMany = cause !== undefined && /too many/i.test(messageOf(cause));
   return unreachable(endpoint, {
     code: 'ssh.auth-failed',
+    detail: bannerText(banner),
     what: `${endpoint.host} does not let ${printable(endpoint.user)} in`,
     why: printable(`${why}${server}${cause === undefined ? '' : `; then: ${messageOf(cause)}`}`),
     next: tooMany
@@ -144,7 +169,16 @@ export function seconds(milliseconds: number): string {
 
 function unreachable(
   { host }: Endpoint,
-  facts: { code: string; what: string; why: string; next: string; cause?: unknown },
+  {
+    detail,
+    ...facts
+  }: { code: string; what: string; why: string; next: string; detail?: string | undefined; cause?: unknown },
 ): StateError {
-  return new StateError({ kind: 'unreachable', host, ...facts });
+  return new StateError({ kind: 'unreachable', host, ...facts, ...(detail !== undefined && { detail }) });
+}
+
+/** What the server said to the user, such as that it is restarting or that the account is closed. */
+function bannerText(banner: string): string | undefined {
+  const text = printable(lastLines(banner), { multiline: true });
+  return text === '' ? undefined : text;
 }

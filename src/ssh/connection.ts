@@ -3,6 +3,7 @@ import type { RemoteCommand } from './command.js';
 import type { ConnectionEvent, Endpoint } from './endpoint.js';
 import type { HostFiles } from './files.js';
 import type { HostKey } from './host-key.js';
+import { withRetries } from './retry.js';
 import { SshConnection } from './ssh-connection.js';
 import { openTransport } from './transport.js';
 
@@ -11,7 +12,7 @@ export type { Endpoint } from './endpoint.js';
 /**
  * One SSH connection to one host; many commands at once on it. When it is lost, everything that runs on it fails at
  * once with `ssh.connection-lost` (kind `unreachable`), and so does every later call: it is never opened again.
- * Nothing here retries; connecting may be retried as a whole, commands only by whoever knows them to be repeatable.
+ * Only connecting is tried again (`connectRetries`), commands only by whoever knows them to be repeatable.
  * Whoever connects closes (`await using`, or `close()` in a `finally`).
  */
 export interface Connection extends AsyncDisposable {
@@ -92,12 +93,40 @@ export interface ConnectOptions {
 }
 
 /**
- * Connects to a host, checks its key and logs in.
+ * Connects to a host, checks its key and logs in. What may pass (a host that is restarting, a full door) is tried again
+ * as often as the endpoint says; a refused key, password or host key never is.
  * @throws StateError kind `unreachable`: `ssh.refused`, `ssh.name-unknown`, `ssh.unreachable`, `ssh.connect-timeout`,
  * `ssh.silent`, `ssh.handshake-timeout`, `ssh.not-ssh`, `ssh.closed-early`, `ssh.no-common-algorithm`,
  * `ssh.host-key-unknown`, `ssh.host-key-changed`, `ssh.host-key-revoked`, `ssh.host-key-not-pinned`,
- * `ssh.host-key-uncheckable`, `ssh.auth-failed`; `ssh.known-hosts-unreadable` or `-unwritable`; the signal's reason
+ * `ssh.host-key-uncheckable`, `ssh.host-certificate-invalid`, `ssh.auth-failed`, `ssh.password-expired`, `ssh.login-timeout`,
+ * `ssh.closed-during-login`, `ssh.jump-refused`, `ssh.jump-forbidden`; `ssh.known-hosts-unreadable` or `-unwritable`; the signal's reason
  */
 export async function connect(endpoint: Endpoint, options: ConnectOptions): Promise<Connection> {
-  return new SshConnection(endpoint, await openTransport(endpoint, options), options.signal);
+  const { signal, onEvent } = options;
+  const patient = askingOnce(endpoint);
+  const of = endpoint.connectRetries ?? 0;
+  const transport = await withRetries(() => openTransport(patient, options), {
+    retries: of,
+    signal,
+    onRetry: (error, retry, pauseMs) => onEvent?.({ type: 'retry', error, retry, of, pauseMs }),
+  });
+  return new SshConnection(endpoint, transport, signal);
+}
+
+/** A person is asked for a passphrase once, however often the connection is tried. */
+function askingOnce(endpoint: Endpoint): Endpoint {
+  const { passphrase: ask, jumps } = endpoint;
+  const answers = new Map<string, ReturnType<NonNullable<typeof ask>>>();
+  return {
+    ...endpoint,
+    ...(jumps && { jumps: jumps.map(askingOnce) }),
+    ...(ask && {
+      passphrase: (keyFile: string, attempt: number) => {
+        const question = `${attempt} ${keyFile}`;
+        const answer = answers.get(question) ?? ask(keyFile, attempt);
+        answers.set(question, answer);
+        return answer;
+      },
+    }),
+  };
 }

@@ -1,3 +1,4 @@
+import type { StateError } from '../core/errors.js';
 import type { Secret } from '../core/secret.js';
 
 /** Everything that is needed to reach and enter one host. */
@@ -12,10 +13,22 @@ export interface Endpoint {
   readonly identityFiles: readonly string[];
   /** Socket of a running agent (`SSH_AUTH_SOCK`). */
   readonly agentSocket?: string;
-  /** Asked only when the server would accept the key. Undefined leaves the key out. */
-  readonly passphrase?: (keyFile: string) => Promise<Secret | undefined>;
+  /** Offer none of the agent's keys but those of `identityFiles` (`IdentitiesOnly`). */
+  readonly identitiesOnly?: boolean;
+  /**
+   * Try all that the agent holds before files that it does not hold. So with files that nobody named; named ones come
+   * first, or a full agent would use up the patience of the server.
+   */
+  readonly agentFirst?: boolean;
+  /**
+   * Asked only when the server would accept the key. Undefined leaves the key out. `attempt` is 1, and more when the
+   * answer before did not open the key; after the third the key is left out.
+   */
+  readonly passphrase?: (keyFile: string, attempt: number) => Promise<Secret | undefined>;
   /** For the methods `password` and `keyboard-interactive`. */
   readonly password?: Secret;
+  /** Which ways of logging in are tried, in this order. Default: all of them, keys first (`PreferredAuthentications`). */
+  readonly methods?: readonly AuthenticationMethod[];
   /** Read together; the first is the one that new keys are written to. */
   readonly knownHostsFiles: readonly string[];
   /** `accept-new` writes an unknown host's key down and goes on; a changed key is refused in either case. */
@@ -24,15 +37,25 @@ export interface Endpoint {
   readonly pinnedFingerprints: readonly string[];
   /** The name to look up in known_hosts instead of address and port (`HostKeyAlias`). */
   readonly hostKeyAlias?: string;
+  /** Connect by addresses of this family only (`AddressFamily`). */
+  readonly addressFamily?: 4 | 6;
+  /** The address of this machine to connect from (`BindAddress`). */
+  readonly bindAddress?: string;
   /** For the TCP connection, and again for the handshake. */
   readonly connectTimeoutMs: number;
-  /** Pause between keepalives; four of them without an answer end the connection. 0 sends none. */
+  /** Further attempts to connect after one that failed for a reason that may pass. Default 0. */
+  readonly connectRetries?: number;
+  /** Pause between keepalives (`ServerAliveInterval`). 0 sends none, and waits for a silent host without end. */
   readonly keepaliveMs: number;
+  /** So many pauses in a row in which nothing was heard are borne; one more ends the connection. Default 3. */
+  readonly keepaliveCountMax?: number;
   /** Hosts to go through, the first reached directly, each of the others through the one before it (`ProxyJump`). */
   readonly jumps?: readonly Endpoint[];
   /** Commands run as this user, by sudo, unless the login user is this user already. */
   readonly become?: Become;
 }
+
+export type AuthenticationMethod = 'publickey' | 'password' | 'keyboard-interactive';
 
 export interface Become {
   readonly user: string;
@@ -50,4 +73,13 @@ export type ConnectionEvent =
     }
   | { readonly type: 'host-key-accepted'; readonly fingerprint: string; readonly file: string }
   | { readonly type: 'banner'; readonly text: string }
-  | { readonly type: 'authenticated'; readonly method: string };
+  | { readonly type: 'authenticated'; readonly method: string }
+  /** An attempt to connect failed for a reason that may pass; another one follows after the pause. */
+  | {
+      readonly type: 'retry';
+      readonly error: StateError;
+      /** From 1. */
+      readonly retry: number;
+      readonly of: number;
+      readonly pauseMs: number;
+    };

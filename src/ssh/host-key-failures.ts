@@ -1,6 +1,8 @@
 import { type FailureFacts, StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
 import { quote } from './command.js';
 import type { Endpoint } from './endpoint.js';
+import type { HostCertificate } from './host-certificate.js';
 import type { HostKey } from './host-key.js';
 import type { KnownHost } from './known-hosts.js';
 import { knownHostsLine } from './known-hosts-file.js';
@@ -63,9 +65,25 @@ export function hostKeyNotPinned(endpoint: Endpoint, key: HostKey): StateError {
 export function hostKeyUncheckable(endpoint: Endpoint, key: HostKey, entry: KnownHost): StateError {
   return refusal(endpoint, {
     code: 'ssh.host-key-uncheckable',
-    what: `The host key of ${endpoint.host} can be checked only by a certificate, which is not supported`,
-    why: `${entry.file}:${entry.line} knows it by @cert-authority alone; the host presents ${key.type} ${key.fingerprint}`,
-    next: `add its plain key to known_hosts, or pin it: coolify_host_key_fingerprint: '${key.fingerprint}'`,
+    what: `${endpoint.host} shows no certificate of an authority that is known for it`,
+    why: `${entry.file}:${entry.line} knows it by @cert-authority alone; the host presents the plain key ${key.type} ${key.fingerprint}`,
+    next: `check HostCertificate in the sshd_config of the host; or add its plain key to known_hosts, or pin it: coolify_host_key_fingerprint: '${key.fingerprint}'`,
+  });
+}
+
+export function hostCertificateInvalid(
+  endpoint: Endpoint,
+  { key, keyId }: HostCertificate,
+  entry: KnownHost,
+  problem: string,
+): StateError {
+  return refusal(endpoint, {
+    code: 'ssh.host-certificate-invalid',
+    what: `The certificate of the host key of ${endpoint.host} does not vouch for it`,
+    why: printable(
+      `${problem} (certificate "${keyId}" of ${key.type} ${key.fingerprint}, by the authority of ${entry.file}:${entry.line})`,
+    ),
+    next: 'have the authority sign the host key anew (ssh-keygen -s CA -h -n NAME), and restart its sshd',
   });
 }
 

@@ -15,6 +15,7 @@ import {
   type HostName,
   hostKeyAlgorithms,
   type KnownHost,
+  keyTypeOf,
 } from './known-hosts.js';
 
 export interface HostKeyPolicy {
@@ -27,13 +28,25 @@ export interface HostKeyPolicy {
   judge(key: HostKey): 'trusted' | 'new';
 }
 
-/** What an endpoint's settings and the known keys say about trust in its host key. */
-export function hostKeyPolicy(endpoint: Endpoint, known: readonly KnownHost[]): HostKeyPolicy {
+/**
+ * What an endpoint's settings and the known keys say about trust in its host key. `certified` is the key that a known
+ * authority vouches for: if there is one, the host is asked for it.
+ */
+export function hostKeyPolicy(
+  endpoint: Endpoint,
+  known: readonly KnownHost[],
+  certified?: HostKey,
+): HostKeyPolicy {
   const name = hostNameOf(endpoint);
   const pins = endpoint.pinnedFingerprints.map(normalised);
-  const { exact, bare } = entriesFor(known, name);
+  const wanted = (): readonly HostKeyAlgorithm[] => {
+    if (pins.length > 0) return HOST_KEY_ALGORITHMS;
+    if (certified) return HOST_KEY_ALGORITHMS.filter((algorithm) => keyTypeOf(algorithm) === certified.type);
+    const { exact, bare } = entriesFor(known, name);
+    return hostKeyAlgorithms(exact.length > 0 ? exact : bare);
+  };
   return {
-    algorithms: pins.length > 0 ? HOST_KEY_ALGORITHMS : hostKeyAlgorithms(exact.length > 0 ? exact : bare),
+    algorithms: wanted(),
     judge(key) {
       const verdict = checkHostKey(known, name, key);
       if (verdict.verdict === 'revoked') throw hostKeyRevoked(endpoint, key, verdict.entry);
@@ -41,6 +54,7 @@ export function hostKeyPolicy(endpoint: Endpoint, known: readonly KnownHost[]): 
         if (pins.includes(key.fingerprint)) return 'trusted';
         throw hostKeyNotPinned(endpoint, key);
       }
+      if (certified?.blob.equals(key.blob)) return 'trusted';
       switch (verdict.verdict) {
         case 'match':
           return 'trusted';
@@ -61,7 +75,8 @@ export function knownNameOf(endpoint: Endpoint): string {
   return nameOf(hostNameOf(endpoint));
 }
 
-function hostNameOf({ address, port, hostKeyAlias }: Endpoint): HostName {
+/** The host to look up in known_hosts for an endpoint. */
+export function hostNameOf({ address, port, hostKeyAlias }: Endpoint): HostName {
   return { address, port, ...(hostKeyAlias !== undefined && { alias: hostKeyAlias }) };
 }
 

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { errnoOf, messageOf } from '../core/errors.js';
 import type { Secret } from '../core/secret.js';
-import { agentIdentities } from './agent.js';
+import { type AgentIdentities, agentIdentities } from './agent.js';
 import { openSshPublicBlob } from './openssh-key.js';
 
 /** A key that can be offered to a server. The private half is opened only when the server would accept it. */
@@ -19,33 +19,62 @@ export interface Identity {
 export interface IdentitySources {
   readonly identityFiles: readonly string[];
   readonly agentSocket?: string;
-  readonly passphrase?: (keyFile: string) => Promise<Secret | undefined>;
+  /** Whether the agent's keys are offered only where a file names them. */
+  readonly identitiesOnly?: boolean;
+  /** Whether all that the agent holds comes before files that it does not hold. */
+  readonly agentFirst?: boolean;
+  readonly passphrase?: (keyFile: string, attempt: number) => Promise<Secret | undefined>;
 }
 
 export interface FoundIdentities {
-  /** In the order in which they are to be tried: the files, then what else the agent holds. */
+  /** In the order in which they are to be tried: the files, then what else the agent holds, or the agent first. */
   readonly identities: readonly Identity[];
   /** One sentence for each source that gave nothing. */
   readonly skipped: readonly string[];
 }
 
-/** Collects the keys of files and agent. A source that fails is skipped with its reason, as in OpenSSH. */
-export async function findIdentities(sources: IdentitySources): Promise<FoundIdentities> {
+/**
+ * Collects the keys of files and agent. A source that fails is skipped with its reason, as in OpenSSH.
+ * @throws the signal's reason
+ */
+export async function findIdentities(
+  sources: IdentitySources,
+  signal: AbortSignal,
+): Promise<FoundIdentities> {
+  const { agentSocket, identitiesOnly = false, agentFirst = false } = sources;
   const skipped: string[] = [];
-  const held = await agentIdentities(sources.agentSocket).catch((error: unknown) => {
-    skipped.push(`agent ${sources.agentSocket}: ${messageOf(error)}`);
-    return [];
-  });
+  const held = await heldBy(agentSocket, signal, (why) => skipped.push(`agent ${agentSocket}: ${why}`));
+  if (!identitiesOnly) skipped.push(...held.skipped);
   const identities: Identity[] = [];
   for (const file of sources.identityFiles) {
     try {
-      identities.push(await fileIdentity(file, sources, held));
+      identities.push(await fileIdentity(file, sources, held.identities));
     } catch (error) {
       skipped.push(`${file}: ${errnoOf(error) === 'ENOENT' ? 'no such file' : messageOf(error)}`);
     }
   }
-  const others = held.filter(({ key }) => !identities.some((identity) => samePublicKey(identity.key, key)));
-  return { identities: [...identities, ...others], skipped };
+  const others = held.identities.filter(
+    ({ key }) => !identities.some((identity) => samePublicKey(identity.key, key)),
+  );
+  const isHeld = (identity: Identity): boolean =>
+    held.identities.some(({ key }) => samePublicKey(key, identity.key));
+  const first = agentFirst ? identities.filter(isHeld) : identities;
+  const last = agentFirst ? identities.filter((identity) => !isHeld(identity)) : [];
+  return { identities: [...first, ...(identitiesOnly ? [] : others), ...last], skipped };
+}
+
+async function heldBy(
+  socket: string | undefined,
+  signal: AbortSignal,
+  onFailure: (why: string) => void,
+): Promise<AgentIdentities> {
+  try {
+    if (socket !== undefined) return await agentIdentities(socket, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    onFailure(messageOf(error));
+  }
+  return { identities: [], skipped: [] };
 }
 
 async function fileIdentity(
@@ -99,12 +128,18 @@ async function decrypted(
   ask: IdentitySources['passphrase'],
 ): Promise<ParsedKey> {
   if (!looksEncrypted(content)) throw new Error('is not a private key that can be read');
-  const secret = await ask?.(file);
-  if (secret === undefined) throw new Error('is encrypted, and no passphrase was given');
-  const key = parsed(content, secret.reveal());
-  if (key === undefined || !key.isPrivateKey()) throw new Error('the passphrase does not open it');
-  return key;
+  for (let attempt = 1; attempt <= PASSPHRASE_ATTEMPTS; attempt += 1) {
+    const secret = await ask?.(file, attempt);
+    if (secret === undefined && attempt === 1) throw new Error('is encrypted, and no passphrase was given');
+    if (secret === undefined) break;
+    const key = parsed(content, secret.reveal());
+    if (key?.isPrivateKey()) return key;
+  }
+  throw new Error('the passphrase does not open it');
 }
+
+/** As OpenSSH's NumberOfPasswordPrompts. */
+const PASSPHRASE_ATTEMPTS = 3;
 
 /** Undefined when it cannot be read, be it garbage or encrypted. */
 function parsed(content: Buffer | string | undefined, passphrase?: string): ParsedKey | undefined {

@@ -7,7 +7,7 @@ import type { Endpoint } from './endpoint.js';
 
 /**
  * A TCP connection that a jump host makes for us, as `ssh -W` would.
- * @throws StateError `ssh.jump-refused`, `ssh.connect-timeout`; the signal's reason
+ * @throws StateError `ssh.jump-refused`, `ssh.jump-forbidden`, `ssh.connect-timeout`; the signal's reason
  */
 export async function openForward(
   client: Client,
@@ -79,7 +79,7 @@ function refused(jumpHost: string, target: Endpoint, cause: Error): StateError {
   const forbidden = 'reason' in cause && cause.reason === 1;
   return new StateError({
     kind: 'unreachable',
-    code: 'ssh.jump-refused',
+    code: forbidden ? 'ssh.jump-forbidden' : 'ssh.jump-refused',
     host: target.host,
     what: `${target.host} cannot be reached through ${jumpHost}`,
     why: printable(cause.message.replace('(SSH) Channel open failure: ', '')),

@@ -38,7 +38,8 @@ export async function appendHostKey(file: string, name: string, key: HostKey): P
 /**
  * Makes `keys` (lines of public key files: type, base64, comment) the only ones known for a host, after a restore gave it other ones. Only its own plain entries go:
  * markers, wildcards, other hosts and comments stay byte for byte; a line that names several hosts loses this one.
- * The file is replaced in one step and keeps its mode. Nothing is written when it says so already.
+ * The file is replaced in one step and keeps its mode. Nothing is written when it says so already,
+ * nor into a device.
  * @returns whether the file changed
  * @throws StateError `ssh.known-hosts-unwritable`; `ssh.host-key-invalid` for a line that is no public key
  */
@@ -48,6 +49,7 @@ export async function replaceHostKeys(
   port: number,
   keys: readonly string[],
 ): Promise<boolean> {
+  if (await isDevice(file)) return false;
   const name = knownHostsName(host, port);
   const before = await textOf(file);
   const after = withHostKeys(before, name, keys.map(publicKeyOf));
@@ -58,6 +60,12 @@ export async function replaceHostKeys(
     throw unwritable(file, error);
   }
   return true;
+}
+
+/** `UserKnownHostsFile /dev/null` means that nothing is written down; a file must not take the place of the device. */
+async function isDevice(file: string): Promise<boolean> {
+  const found = await stat(file).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
 /** The text of a known_hosts file with a host's keys replaced; see `replaceHostKeys`. */

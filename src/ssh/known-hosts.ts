@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type HostKey, hostKeyOf, knownHostsName } from './host-key.js';
+import { type HostKey, hostKeyOf, isWholeKey, knownHostsName } from './host-key.js';
 
 /** One line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
 export interface KnownHost {
@@ -27,7 +27,7 @@ export type HostKeyVerdict =
   /** The host has entries and this key is none of them, whatever its type. */
   | { readonly verdict: 'changed'; readonly known: readonly KnownHost[] }
   | { readonly verdict: 'revoked'; readonly entry: KnownHost }
-  /** Only certificates of an authority are known for the host; ssh2 cannot check those. */
+  /** Only an authority is known for the host, and this is a plain key. */
   | { readonly verdict: 'certificate-only'; readonly entry: KnownHost };
 
 /** Reads one file. Lines that make no sense are no entries, as in OpenSSH. */
@@ -69,6 +69,12 @@ export function entriesFor(
     host.alias === undefined && host.port !== 22 && exact.every((entry) => entry.marker === 'revoked');
   const bareName = host.address.toLowerCase();
   return { exact, bare: asksBare ? entries.filter((entry) => namesMatch(entry.names, bareName)) : [] };
+}
+
+/** The authorities whose certificates a host may show: those under its name, or else those under the name alone. */
+export function authoritiesFor(entries: readonly KnownHost[], host: HostName): readonly KnownHost[] {
+  const { exact, bare } = entriesFor(entries, host);
+  return [...exact, ...bare].filter((entry) => entry.marker === 'cert-authority');
 }
 
 /**
@@ -114,7 +120,7 @@ export function namesMatch(names: string, name: string): boolean {
 export function splitLine(
   line: string,
 ): { marker: KnownHost['marker']; names: string; type: string; blob: string } | undefined {
-  const fields = line.trim().split(/[ \t]+/);
+  const fields = line.replace(/^[ \t]+|[ \t\r\n]+$/g, '').split(/[ \t]+/);
   let marker: KnownHost['marker'];
   if (fields[0]?.startsWith('@')) {
     if (fields[0] === '@revoked') marker = 'revoked';
@@ -131,7 +137,7 @@ export function splitLine(
 function hostKeyFrom(type: string, base64: string): HostKey | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
   const key = hostKeyOf(Buffer.from(base64, 'base64'));
-  return key?.type === type ? key : undefined;
+  return key?.type === type && isWholeKey(key) ? key : undefined;
 }
 
 /** `|1|salt|HMAC-SHA1(salt, name)`, both in base64. */

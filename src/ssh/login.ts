@@ -3,7 +3,14 @@ import ssh2, { type CipherAlgorithm, type Client } from 'ssh2';
 import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
 import { authenticator } from './authentication.js';
-import { authenticationFailure, closedDuringLogin, handshakeFailure, silent } from './connect-failures.js';
+import {
+  authenticationFailure,
+  closedDuringLogin,
+  handshakeFailure,
+  loginTimeout,
+  passwordExpired,
+  silent,
+} from './connect-failures.js';
 import { Deadline } from './deadline.js';
 import type { ConnectionEvent, Endpoint } from './endpoint.js';
 import { type HostKey, hostKeyOf } from './host-key.js';
@@ -53,11 +60,17 @@ export async function logIn(socket: Duplex, settings: LoginSettings): Promise<Lo
       onAbort = () => reject(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       if (signal.aborted) onAbort();
-      deadline = new Deadline(endpoint.connectTimeoutMs, () => reject(silent(endpoint, greeting !== '')));
-      settings.onDeadline(deadline);
       const { handler, log } = authenticator(endpoint, identities, () =>
         reject(authenticationFailure(endpoint, log)),
       );
+      deadline = new Deadline(endpoint.connectTimeoutMs, () =>
+        reject(
+          phase === 'handshake'
+            ? silent(endpoint, greeting !== '')
+            : loginTimeout(endpoint, log, LOGIN_LIMIT_MS),
+        ),
+      );
+      settings.onDeadline(deadline);
       let accepting: Promise<void> | undefined;
       const judge = (blob: Buffer): boolean => {
         // The host may agree on new session keys at any time; it must stay the same host.
@@ -75,9 +88,11 @@ export async function logIn(socket: Duplex, settings: LoginSettings): Promise<Lo
         }
       };
 
-      client.on('banner', (text) =>
-        onEvent?.({ type: 'banner', text: printable(text, { multiline: true }) }),
-      );
+      client.on('banner', (text) => {
+        log.banner = text;
+        onEvent?.({ type: 'banner', text: printable(text, { multiline: true }) });
+      });
+      client.on('change password', () => reject(passwordExpired(endpoint)));
       client.once('handshake', ({ kex, cs }) => {
         phase = 'authentication';
         socket.off('data', listen);
@@ -109,7 +124,8 @@ export async function logIn(socket: Duplex, settings: LoginSettings): Promise<Lo
         username: endpoint.user,
         readyTimeout: 0,
         keepaliveInterval: endpoint.keepaliveMs,
-        keepaliveCountMax: 3,
+        // ssh2 would give up when answers stay out although data flows; silence.ts listens better.
+        keepaliveCountMax: Number.MAX_SAFE_INTEGER,
         algorithms: { serverHostKey: [...settings.algorithms], cipher: [...CIPHERS], compress: ['none'] },
         // At once, never by callback: ssh2 breaks the connection when that happens while data flows (a rekey).
         hostVerifier: judge,
@@ -127,7 +143,8 @@ export async function logIn(socket: Duplex, settings: LoginSettings): Promise<Lo
     deadline?.clear();
     settings.onDeadline(undefined);
     signal.removeEventListener('abort', onAbort);
-    for (const event of ['ready', 'handshake', 'close']) client.removeAllListeners(event);
+    for (const event of ['ready', 'handshake', 'close', 'banner', 'change password'])
+      client.removeAllListeners(event);
   }
 }
 

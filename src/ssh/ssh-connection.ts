@@ -1,6 +1,7 @@
 import type { Client, SFTPWrapper } from 'ssh2';
 import { ChosenFiles } from './chosen-files.js';
 import { describe, type RemoteCommand, script } from './command.js';
+import { seconds } from './connect-failures.js';
 import type { Connection, OpenOptions, RemoteProcess, RunOptions, RunResult } from './connection.js';
 import { ConnectionLife, type EndReason } from './connection-life.js';
 import { startElevated } from './elevation.js';
@@ -10,6 +11,7 @@ import type { HostFiles } from './files.js';
 import type { HostKey } from './host-key.js';
 import type { ChannelProcess } from './remote-process.js';
 import { commandFailed, connectionClosed, connectionLost, outputTooLarge } from './run-failures.js';
+import { watchSilence } from './silence.js';
 import { bootArguments, newMarker } from './start-marker.js';
 import { destroyTransport, type Transport } from './transport.js';
 
@@ -26,6 +28,7 @@ export class SshConnection implements Connection {
   readonly #life = new ConnectionLife();
   readonly #channels: ExecChannels;
   readonly #leaveSignal: () => void;
+  readonly #stopWatching: () => void;
   #becomeUser: Promise<Become | undefined> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -45,6 +48,10 @@ export class SshConnection implements Connection {
       if (error.level !== 'agent') this.#lost(error);
     });
     client.on('close', () => this.#lost(undefined));
+    const patience = endpoint.keepaliveCountMax ?? KEEPALIVE_COUNT;
+    this.#stopWatching = watchSilence(socket, { intervalMs: endpoint.keepaliveMs, patience }, (silentMs) =>
+      this.#lost(new Error(`nothing came from it for ${seconds(silentMs)}`)),
+    );
     const onAbort = (): void => {
       this.#end(() => signal.reason);
       destroyTransport(transport);
@@ -139,6 +146,7 @@ export class SshConnection implements Connection {
   #end(reason: EndReason): void {
     if (!this.#life.end(reason)) return;
     this.#leaveSignal();
+    this.#stopWatching();
     this.#channels.abort(reason());
   }
 
@@ -162,3 +170,5 @@ export class SshConnection implements Connection {
 
 const OUTPUT_LIMIT = 16 * 1024 * 1024;
 const CLOSE_LIMIT_MS = 500;
+/** As OpenSSH's ServerAliveCountMax. */
+const KEEPALIVE_COUNT = 3;

@@ -8,7 +8,16 @@ import type { Endpoint } from './endpoint.js';
  */
 export async function openSocket(endpoint: Endpoint, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted();
-  const socket = connect({ host: endpoint.address, port: endpoint.port, noDelay: true });
+  const socket = connect({
+    host: endpoint.address,
+    port: endpoint.port,
+    noDelay: true,
+    keepAlive: true,
+    // Node's own 250 ms is less than a round trip around the world, and it would drop an address that works.
+    autoSelectFamilyAttemptTimeout: 2000,
+    ...(endpoint.addressFamily !== undefined && { family: endpoint.addressFamily }),
+    ...(endpoint.bindAddress !== undefined && { localAddress: endpoint.bindAddress }),
+  });
   let timer: NodeJS.Timeout | undefined;
   let onAbort = (): void => undefined;
   try {

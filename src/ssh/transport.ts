@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { StateError } from '../core/errors.js';
+import { certifiedKey } from './certified-key.js';
 import type { Deadline } from './deadline.js';
 import type { ConnectionEvent, Endpoint } from './endpoint.js';
 import { hostKeyPolicy, knownNameOf } from './host-key-policy.js';
@@ -49,15 +50,19 @@ async function openHop(
   below: { readonly host: string; readonly transport: Transport } | undefined,
   { signal, onEvent }: TransportOptions,
 ): Promise<Transport> {
-  const policy = hostKeyPolicy(endpoint, await readKnownHosts(endpoint.knownHostsFiles));
+  const open = (): Promise<Duplex> =>
+    below ? openForward(below.transport.client, below.host, endpoint, signal) : openSocket(endpoint, signal);
+  const known = await readKnownHosts(endpoint.knownHostsFiles);
+  const policy = hostKeyPolicy(endpoint, known, await certifiedKey(endpoint, known, open, signal));
   let deadline: Deadline | undefined;
-  const identities = await findIdentities(askingOutside(endpoint, () => deadline));
+  const identities = await findIdentities(
+    askingOutside(endpoint, () => deadline),
+    signal,
+  );
   let algorithms = policy.algorithms;
   let notPinned: StateError | undefined;
   for (;;) {
-    const socket = below
-      ? await openForward(below.transport.client, below.host, endpoint, signal)
-      : await openSocket(endpoint, signal);
+    const socket = await open();
     let presented: string | undefined;
     try {
       const login = await logIn(socket, {
@@ -97,15 +102,17 @@ async function openHop(
 
 /** While a person looks for a passphrase, no time limit runs. */
 function askingOutside(endpoint: Endpoint, deadline: () => Deadline | undefined): IdentitySources {
-  const { identityFiles, agentSocket, passphrase: ask } = endpoint;
+  const { identityFiles, agentSocket, identitiesOnly, agentFirst, passphrase: ask } = endpoint;
   return {
     identityFiles,
     ...(agentSocket !== undefined && { agentSocket }),
+    ...(identitiesOnly !== undefined && { identitiesOnly }),
+    ...(agentFirst !== undefined && { agentFirst }),
     ...(ask && {
-      passphrase: async (keyFile: string) => {
+      passphrase: async (keyFile: string, attempt: number) => {
         deadline()?.pause();
         try {
-          return await ask(keyFile);
+          return await ask(keyFile, attempt);
         } finally {
           deadline()?.resume();
         }

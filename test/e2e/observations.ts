@@ -25,7 +25,13 @@ const summarySchema = z.object({
     z.object({
       host: z.string(),
       error: z
-        .object({ kind: z.string(), code: z.string(), what: z.string(), why: z.string().default('') })
+        .object({
+          kind: z.string(),
+          code: z.string(),
+          what: z.string(),
+          why: z.string().default(''),
+          next: z.string().default(''),
+        })
         .optional(),
       generation: z.object({ id: z.string(), folder: z.string() }).optional(),
       snapshots: z.array(z.object({ id: z.string(), key: z.string() })).default([]),

@@ -172,7 +172,7 @@ describe('logging in with an agent', () => {
   test('that is not there is one line of the reasons', async () => {
     const nowhere = join(sshd.folder, 'nowhere');
     await expect(logIn({ identityFiles: [], agentSocket: nowhere })).rejects.toMatchObject({
-      why: expect.stringContaining(`agent ${nowhere}: Failed to connect to agent`),
+      why: expect.stringContaining(`agent ${nowhere}: The SSH agent cannot be asked: connect ENOENT`),
     });
   });
 

@@ -86,7 +86,7 @@ describe('the way is named that does not work:', () => {
     const closed = await startSshd({ config: ['AllowTcpForwarding no'] });
     try {
       await expect(connect(behind(closed), { signal: never() })).rejects.toMatchObject({
-        code: 'ssh.jump-refused',
+        code: 'ssh.jump-forbidden',
         next: expect.stringContaining('AllowTcpForwarding'),
       });
     } finally {

@@ -16,6 +16,8 @@ export interface TestSshd {
   readonly hostKeys: readonly HostKey[];
   /** Where to connect to, as the right user with the right key and known_hosts. */
   endpoint(changes?: Partial<Endpoint>): Endpoint;
+  /** How many connections it holds. */
+  sessions(): number;
   /** What sshd logged. */
   log(): string;
   /** Kills sshd and every session of it, as a crash would. */
@@ -27,6 +29,8 @@ export interface SshdOptions {
   readonly hostKeyTypes?: readonly string[];
   /** Further lines of sshd_config. They come first, so they win. */
   readonly config?: readonly string[];
+  /** Makes what needs the host keys (`host_TYPE` in the folder); gives further lines of sshd_config. */
+  readonly prepare?: (folder: string) => readonly string[];
 }
 
 export function requireProgram(path: string, debianPackage: string): string {
@@ -37,6 +41,7 @@ export function requireProgram(path: string, debianPackage: string): string {
 export async function startSshd({
   hostKeyTypes = ['ed25519'],
   config = [],
+  prepare = () => [],
 }: SshdOptions = {}): Promise<TestSshd> {
   const program = requireProgram('/usr/sbin/sshd', 'openssh-server');
   const folder = await mkdtemp(join(tmpdir(), 'ssh-test-'));
@@ -51,6 +56,7 @@ export async function startSshd({
   const configFile = join(folder, 'sshd_config');
   const lines = [
     ...config,
+    ...prepare(folder),
     `ListenAddress 127.0.0.1:${port}`,
     ...keyFiles.map((file) => `HostKey ${file}`),
     `AuthorizedKeysFile ${join(folder, 'authorized_keys')}`,
@@ -105,6 +111,7 @@ export async function startSshd({
       keepaliveMs: 15_000,
       ...changes,
     }),
+    sessions: () => processes().filter(([, parent]) => parent === child.pid).length,
     log: () => log,
     kill: () => killTree(child),
     stop,
@@ -163,11 +170,7 @@ async function listening(port: number, child: ChildProcess, log: () => string): 
 /** Sessions are children of sshd in sessions of their own; they are found by their parents. */
 function killTree({ pid }: ChildProcess): void {
   if (pid === undefined) return;
-  const table = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' });
-  const rows = table
-    .trim()
-    .split('\n')
-    .map((row) => row.trim().split(/\s+/).map(Number));
+  const rows = processes();
   const tree = [pid];
   for (const parent of tree) {
     for (const [child, itsParent] of rows) {
@@ -181,4 +184,13 @@ function killTree({ pid }: ChildProcess): void {
       // It has ended already.
     }
   }
+}
+
+/** Process ids and those of their parents. */
+function processes(): number[][] {
+  const table = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' });
+  return table
+    .trim()
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/).map(Number));
 }

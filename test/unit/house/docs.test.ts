@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { artifactReference } from '../../../src/coolify/artifacts.js';
-import { KEPT_BY_TARGET } from '../../../src/coolify/restore-env.js';
+import { KEPT_BY_TARGET } from '../../../src/coolify/env-merge.js';
 import { settingsReference } from '../../../src/coolify/settings-reference.js';
+import { keywordReference } from '../../../src/ssh/config/reference.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');
 
@@ -30,6 +31,11 @@ describe('the documentation', () => {
 
   it('lists every artifact', () => {
     const { found, wanted } = section('docs/restore.md', 'artifacts', artifactReference());
+    expect(found).toBe(wanted);
+  });
+
+  it('tells what becomes of every keyword of ssh_config', () => {
+    const { found, wanted } = section('docs/connection.md', 'ssh-keywords', keywordReference());
     expect(found).toBe(wanted);
   });
 

@@ -18,6 +18,7 @@ import {
   replaceHostKeys,
   withHostKeys,
 } from '../../../src/ssh/known-hosts-file.js';
+import { string } from '../../../src/ssh/wire.js';
 
 const ED1 = key('ssh-ed25519', 1);
 const ED2 = key('ssh-ed25519', 2);
@@ -244,12 +245,8 @@ describe('writing known_hosts', () => {
 });
 
 function key(type: string, seed: number): HostKey {
-  const field = (content: Buffer): Buffer => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(content.length);
-    return Buffer.concat([length, content]);
-  };
-  const made = hostKeyOf(Buffer.concat([field(Buffer.from(type)), field(Buffer.alloc(32, seed))]));
+  const fields = Array.from({ length: type === 'ssh-rsa' ? 2 : 1 }, () => string(Buffer.alloc(32, seed)));
+  const made = hostKeyOf(Buffer.concat([string(type), ...fields]));
   if (!made) throw new Error('not a key');
   return made;
 }
