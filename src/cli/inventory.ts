@@ -20,7 +20,7 @@ type Arguments = InferredOptionTypes<typeof OPTIONS> & {
 };
 
 /** Variables whose values are not shown. */
-const SECRET_NAME = /pass(word|phrase)?$|secret|token|private_key$|_key$/i;
+const SECRET_NAME = /pass(word|phrase)?$|secret|token|(?<!public)_key$/i;
 
 export const inventoryCommand: CommandModule<object, Arguments> = {
   command: 'inventory [action] [host]',
@@ -41,13 +41,15 @@ export const inventoryCommand: CommandModule<object, Arguments> = {
       const { openInventory, surroundings } = await import('../operations/load-hosts.js');
       const inventory = await openInventory(inventoryOf(args, output));
       if (args.action === 'show') {
-        const [{ readSettings }, { shownSettings }] = await Promise.all([
+        const [{ readSettings }, { shownHost }, { sshSurroundings }] = await Promise.all([
           import('../coolify/settings.js'),
-          import('../coolify/settings-show.js'),
+          import('../operations/shown-host.js'),
+          import('../operations/ssh-configuration.js'),
         ]);
         const host = args.host === undefined ? undefined : inventory.host(args.host);
         if (host === undefined) throw unknownHost(args.host);
-        const rows = shownSettings(readSettings(host, surroundings())).map(({ name, value, source }) => [
+        const settings = readSettings(host, surroundings());
+        const rows = shownHost(host.name, settings, sshSurroundings()).map(({ name, value, source }) => [
           name,
           printable(value),
           printable(source),

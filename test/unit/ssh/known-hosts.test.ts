@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -202,6 +203,13 @@ describe('writing known_hosts', () => {
     expect((await stat(file)).ino).toBe(ino);
     expect((await stat(file)).mode & 0o777).toBe(0o640);
     expect(await readFile(file, 'utf8')).toBe(line('[h]:2201', ED1));
+  });
+
+  test('leaves alone what is no file, such as /dev/null', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(await replaceHostKeys(pipe, 'h', 22, [`${ED1.type} ${b64(ED1)}`])).toBe(false);
+    expect((await stat(pipe)).isFIFO()).toBe(true);
   });
 
   test('refuses a line that is no public key', async () => {
