@@ -7,9 +7,18 @@ export { Secret } from './core/secret.js';
 export type { EngineEvent, EventSink, Recap, TaskOutcome, TaskStatus } from './engine/events.js';
 export type { HostReport } from './engine/run-host.js';
 export { type BackupOptions, type BackupReport, backup } from './operations/backup.js';
+export { type DoctorOptions, doctor } from './operations/doctor.js';
+export { type Finding, findingsStatus, type Verdict } from './operations/finding.js';
 export type { HostConfig } from './operations/host-config.js';
-export { listSnapshots, type SnapshotLine, type SnapshotListing } from './operations/list-snapshots.js';
+export {
+  listSnapshots,
+  type SnapshotLine,
+  type SnapshotListing,
+  type SnapshotRetention,
+} from './operations/list-snapshots.js';
 export { type HostSelection, loadHosts } from './operations/load-hosts.js';
+export { type PruneOptions, type PruneReport, prune } from './operations/prune.js';
+export type { PrunedPlace, PrunePlan } from './operations/prune-plan.js';
 export {
   type RestoreJob,
   type RestoreOptions,
@@ -17,7 +26,15 @@ export {
   type RestoreReport,
   restore,
 } from './operations/restore.js';
+export { type RollbackOptions, rollback } from './operations/rollback.js';
 export type { SnapshotChoice } from './operations/snapshot-source.js';
+export { ensureToken, type TokenOptions, type TokenReport } from './operations/token.js';
+export {
+  type RunParts,
+  runUnattended,
+  type UnattendedOptions,
+  type UnattendedReport,
+} from './operations/unattended.js';
 export type { UploadedSnapshot } from './operations/upload.js';
 export { type VerifyOptions, type VerifyReport, verify } from './operations/verify.js';
 export type { Proof } from './state/manifest.js';

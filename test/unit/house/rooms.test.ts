@@ -16,7 +16,18 @@ const BELOW: Record<string, readonly string[]> = {
   notify: ['core'],
   engine: ['core'],
   coolify: ['core', 'notify', 'engine', 'ssh', 'state', 'archive', 'repository', 'postgres', 'inventory'],
-  operations: ['core', 'notify', 'engine', 'coolify', 'inventory', 'ssh', 'state', 'archive', 'repository', 'postgres'],
+  operations: [
+    'core',
+    'notify',
+    'engine',
+    'coolify',
+    'inventory',
+    'ssh',
+    'state',
+    'archive',
+    'repository',
+    'postgres',
+  ],
   cli: ['core', 'engine', 'coolify', 'inventory', 'ssh', 'state', 'archive', 'repository', 'operations'],
 };
 /** Files at the top of src/, which any room above the bottom may use. */

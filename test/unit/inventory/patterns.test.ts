@@ -107,6 +107,33 @@ describe('the algebra of patterns', () => {
     );
   });
 
+  test('a union asks no order, nothing is left of a thing without itself, and a thing cut with itself is itself', () => {
+    fc.assert(
+      fc.property(term, term, term, (a, b, c) => {
+        expect(setOf(`${b}:${a}`)).toEqual(setOf(`${a}:${b}`));
+        expect(setOf(`${a}:${b}:${c}`)).toEqual(new Set([...setOf(`${b}:${c}`), ...setOf(a)]));
+        expect(setOf(`${a}:!${a}`)).toEqual(new Set());
+        expect(setOf(`${a}:&${a}`)).toEqual(setOf(a));
+        expect(setOf(`${a}:${a}`)).toEqual(setOf(a));
+        expect(setOf(`${a}:!${b}:!${c}`)).toEqual(setOf(`${a}:!${c}:!${b}`));
+      }),
+    );
+  });
+
+  test('slices part a group, in its order, and a subscript is a slice of one', () => {
+    const group = fc.constantFrom('all', ...groups);
+    fc.assert(
+      fc.property(group, fc.nat(), (name, cut) => {
+        const whole = listOf(name);
+        const at = 1 + (cut % (whole.length - 1));
+        expect([...listOf(`${name}[0:${at - 1}]`), ...listOf(`${name}[${at}:]`)]).toEqual(whole);
+        expect(whole.flatMap((_, index) => listOf(`${name}[${index}]`))).toEqual(whole);
+        expect(listOf(`${name}[${at}]`)).toEqual(listOf(`${name}[${at}:${at}]`));
+        expect(listOf(`${name}[-${at}]`)).toEqual([whole.at(-at)]);
+      }),
+    );
+  });
+
   test('the order of the parts does not matter, but for what is listed first', () => {
     fc.assert(
       fc.property(
@@ -132,6 +159,10 @@ describe('the algebra of patterns', () => {
       { numRuns: 2000 },
     );
   });
+
+  function listOf(pattern: string): string[] {
+    return patterns.select(pattern).map((host) => host.name);
+  }
 
   function setOf(pattern: string): Set<string> {
     try {

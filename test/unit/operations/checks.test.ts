@@ -8,7 +8,7 @@ import { findingLines } from '../../../src/cli/findings.js';
 import { StateError } from '../../../src/core/errors.js';
 import { Secret } from '../../../src/core/secret.js';
 import { judged } from '../../../src/operations/check-clocks.js';
-import { freeBytes } from '../../../src/operations/check-coolify.js';
+import { freeBytes } from '../../../src/operations/check-database.js';
 import { checkKeys } from '../../../src/operations/check-keys.js';
 import { checkMachine } from '../../../src/operations/check-machine.js';
 import { checkRepository, missingCredentials } from '../../../src/operations/check-repository.js';

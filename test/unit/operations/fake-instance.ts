@@ -85,7 +85,7 @@ export async function writeLegacyState(
   await mkdir(coolify, { recursive: true });
   await mkdir(join(folder, '.ssh'), { recursive: true });
   const {
-    env = `APP_NAME=Coolify\nAPP_KEY=${instance.appKey}\nDB_USERNAME=coolify\nDB_PASSWORD=secret=\nCOOLIFY_VERSION=4.3.11\n`,
+    env = `APP_NAME=Coolify\nAPP_KEY=${instance.appKey}\nDB_USERNAME=coolify\nDB_PASSWORD=secret=\nREDIS_PASSWORD=r\nAPP_ID=i\nPUSHER_APP_ID=p\nPUSHER_APP_KEY=k\nPUSHER_APP_SECRET=s\nCOOLIFY_VERSION=4.3.11\n`,
     appKey = instance.appKey,
     keyFiles = instance.keys,
     dump = instance.dump,

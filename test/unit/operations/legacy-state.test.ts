@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EnvFile } from '../../../src/coolify/env-file.js';
 import { adoptLegacyState } from '../../../src/coolify/legacy-state.js';
 import { openSource } from '../../../src/coolify/target.js';
 import { timeInName } from '../../../src/operations/unpack-legacy.js';
@@ -50,7 +51,10 @@ describe('a state folder of the replaced role', () => {
       ['key-rows', true],
       ['key-files', true],
     ]);
-    expect(notes).toEqual([expect.stringContaining('authorized_keys was not in it')]);
+    expect(notes).toEqual([
+      expect.stringContaining('Coolify 4.3.11 is what .env said'),
+      expect.stringContaining('authorized_keys was not in it'),
+    ]);
     const source = await openSource({ host: 'web1', folder, manifest });
     const { proofs } = await proveSource(source, signal);
     expect(proofs.filter(({ ok }) => !ok)).toEqual([]);
@@ -93,20 +97,36 @@ describe('a state folder of the replaced role', () => {
     expect((await adopt({ env: null })).instance.coolify.version).toBe('unknown');
   });
 
-  it('makes an .env with APP_KEY where there is none', async () => {
-    const { notes } = await adopt({ env: null });
-    expect(await text('.env')).toBe(`APP_KEY=${instance.appKey}\n`);
+  it('makes a whole .env where there is none, the same each time', async () => {
+    const { notes } = await adopt({ env: null }, '4.1.2');
+    const env = EnvFile.parse(await text('.env'));
+    expect(env.get('APP_KEY')).toBe(instance.appKey);
+    expect([env.get('COOLIFY_VERSION'), env.get('LATEST_IMAGE')]).toEqual(['4.1.2', '4.1.2']);
+    for (const key of ['APP_ID', 'DB_USERNAME', 'DB_PASSWORD', 'REDIS_PASSWORD', 'PUSHER_APP_SECRET'])
+      expect(env.get(key), key).toMatch(/^[\w+/=]+$/);
+    expect(env.get('DB_PASSWORD')).not.toBe(env.get('REDIS_PASSWORD'));
     expect(notes.join()).toContain('.env was not in it');
+    await rm(join(folder, 'backups'), { recursive: true });
+    await adopt({ env: null }, '4.1.2');
+    expect(await text('.env')).toBe(env.toString());
+  });
+
+  it('fills in what a saved .env lacks, and leaves the rest of it as it is', async () => {
+    const saved = `# mine\nAPP_KEY=${instance.appKey}\nDB_PASSWORD=\nREDIS_PASSWORD=kept\n`;
+    const { notes } = await adopt({ env: saved });
+    const env = await text('.env');
+    expect(env).toMatch(/^# mine\nAPP_KEY=.*\nDB_PASSWORD=.{44}\nREDIS_PASSWORD=kept\n/);
+    expect(notes.join()).toContain('lacks');
   });
 
   it('finds the key of the dump when .env is of a fresh install, and says so', async () => {
-    const { notes, instance: found } = await adopt({
-      env: `APP_KEY=${other.appKey}\nDB_PASSWORD=fresh\nCOOLIFY_VERSION=9.9.9\n`,
-    });
-    expect(await text('.env')).toBe(`APP_KEY=${instance.appKey}\nDB_PASSWORD=fresh\nCOOLIFY_VERSION=9.9.9\n`);
+    const fresh = `APP_KEY=${other.appKey}\nDB_PASSWORD=fresh\nCOOLIFY_VERSION=9.9.9\nLATEST_IMAGE=9.9.9\n`;
+    const { notes, instance: found } = await adopt({ env: fresh });
+    const env = EnvFile.parse(await text('.env'));
+    expect([env.get('APP_KEY'), env.get('DB_PASSWORD')]).toEqual([instance.appKey, 'fresh']);
     expect(notes.join()).toContain('of another installation');
-    // The version is that of the fresh install.
-    expect(found.coolify.version).toBe('unknown');
+    // The version is that of the fresh install, which must not run instead.
+    expect([found.coolify.version, env.get('LATEST_IMAGE')]).toEqual(['unknown', undefined]);
   });
 
   it('finds it in .env when the file APP_KEY is of another instance or empty', async () => {

@@ -1,0 +1,22 @@
+import { printable } from '../core/terminal-text.js';
+import type { Finding } from '../operations/finding.js';
+
+const MARK = { ok: 'ok', warning: 'warning', bad: 'BAD', skipped: 'skipped' } as const;
+const WIDTH = 22;
+
+/** Findings as lines: verdict, what was looked at, what was found; below it, how to mend it. */
+export function findingLines(findings: readonly Finding[]): string {
+  const width = Math.max(WIDTH, ...findings.map(({ check }) => check.length));
+  return findings.flatMap((finding) => linesOf(finding, width)).join('\n');
+}
+
+function linesOf({ check, verdict, what, fix }: Finding, width: number): string[] {
+  const line = `  ${MARK[verdict].padEnd(7)}  ${check.padEnd(width)}  ${onOneLine(what)}`;
+  return fix === undefined
+    ? [line]
+    : [line, `${' '.repeat(9)}  ${' '.repeat(width)}  fix: ${onOneLine(fix)}`];
+}
+
+function onOneLine(text: string): string {
+  return printable(text.replace(/\s*\n\s*/g, ' '));
+}
