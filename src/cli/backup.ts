@@ -1,13 +1,16 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { bytes } from './figures.js';
-import { CHANGING, COMMON, hostsPositional } from './options.js';
+import { CHANGING, COMMON, FLEET, hostsPositional } from './options.js';
 import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
 import { showReports } from './show-reports.js';
+import { WAIT_LOCK } from './wait-lock.js';
 
 const OPTIONS = {
   ...COMMON,
+  ...FLEET,
   ...CHANGING,
+  ...WAIT_LOCK,
   'accept-new-instance': {
     type: 'boolean',
     default: false,
@@ -36,6 +39,8 @@ export const backupCommand: CommandModule<object, Arguments> = {
       const reports = await backup(hosts, {
         stateRoot: args['state-dir'],
         forks: args.forks,
+        maxFailures: args['max-failures'],
+        waitLock: args['wait-lock'],
         check: args.check,
         acceptNewInstance: args['accept-new-instance'],
         signal,

@@ -80,6 +80,12 @@ export class StateError extends Error {
       ...(cause !== undefined && { cause }),
     };
   }
+
+  /** The same facts without the cause, which can hold anything. */
+  toJSON(): Omit<FailureFacts, 'cause'> {
+    const { cause: _cause, ...facts } = this.facts();
+    return facts;
+  }
 }
 
 /** Wraps whatever was thrown; an error of ours passes unchanged, an abort becomes `interrupted`. */

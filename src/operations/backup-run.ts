@@ -114,6 +114,7 @@ export function instanceFrom(pull: Pull, keys: readonly ManagedKey[]): Instance 
     coolify: { version: installedVersion(facts) ?? '', image: containerOf(facts, 'coolify')?.image ?? '' },
     appKeyFingerprint: pull.need('ring').current.fingerprint,
     system: { name: facts.system, architecture: facts.architecture, docker: facts.docker ?? '' },
+    reachedAt: { address: pull.connection.address, port: pull.connection.port },
     database: {
       ...pull.need('database'),
       ...(volume !== undefined && { volume }),

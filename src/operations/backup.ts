@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type NamedRecipient, recipientsFromFile } from '../archive/recipients.js';
+import { requireCompression } from '../archive/compression.js';
+import { recipientsFrom } from '../archive/recipient-sources.js';
+import type { NamedRecipient } from '../archive/recipients.js';
 import { ARTIFACTS } from '../coolify/artifacts.js';
 import { requireDocker, requireUsableHost } from '../coolify/facts.js';
 import type { Instance } from '../coolify/instance.js';
@@ -11,6 +13,7 @@ import { recoveryGuide } from '../coolify/recovery-guide.js';
 import { GUIDE_PATH, TOKEN_PATH } from '../coolify/stored-paths.js';
 import { Secret } from '../core/secret.js';
 import type { EventSink } from '../engine/events.js';
+import { type FailureBudget, failureLimit } from '../engine/failure-budget.js';
 import { type HostReport, runTasks } from '../engine/run-host.js';
 import { runHosts } from '../engine/run-hosts.js';
 import { readTask, type Task, type TaskReporter, workTask } from '../engine/task.js';
@@ -29,11 +32,15 @@ import {
 } from './backup-run.js';
 import type { HostConfig } from './host-config.js';
 import { HostSession, openingTasks } from './host-session.js';
-import { repositoryTitle, type UploadedSnapshot, uploadGeneration } from './upload.js';
+import { type UploadedSnapshot, uploadTask } from './upload.js';
 
 export interface BackupOptions {
   readonly stateRoot: string;
   readonly forks: number;
+  /** How many hosts may fail before no further one is begun; without it all are tried. */
+  readonly maxFailures?: FailureBudget | undefined;
+  /** How long to wait for another run that works on a host's snapshots in a repository, milliseconds; 0 by default. */
+  readonly waitLock?: number | undefined;
   /** Only look: connect, gather facts, and tell what would be done. */
   readonly check: boolean;
   /** Another instance than before may replace the last generation. */
@@ -51,7 +58,14 @@ export interface BackupReport extends HostReport {
 /** Backs up hosts, several at once. Never throws for what happens on a host: its report says it. */
 export async function backup(hosts: readonly HostConfig[], options: BackupOptions): Promise<BackupReport[]> {
   const state = await openStateFolder(options.stateRoot);
-  return await runHosts(hosts, options.forks, (host) => backupHost(host, state, options));
+  const limit = failureLimit(
+    options.maxFailures,
+    hosts,
+    options.emit,
+    ({ name }) => name,
+    (report): BackupReport => ({ ...report, proofs: [], snapshots: [] }),
+  );
+  return await runHosts(hosts, options.forks, (host) => backupHost(host, state, options), limit);
 }
 
 /** What the steps of a backup share. */
@@ -99,7 +113,8 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
     // Before anything is pulled: a backup that could not be encrypted is not begun.
     readTask('read the recipients', async (context) => {
       if (config.repositories.length === 0) return 'uploads are switched off';
-      context.recipients = await recipientsFromFile(config.recipientsPath);
+      requireCompression(config.compression);
+      context.recipients = await recipientsFrom(config.recipients);
       return context.recipients.map(({ fingerprint }) => fingerprint).join(', ');
     }),
     ...openingTasks<BackupContext>(),
@@ -132,7 +147,7 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
       inspect: () => Promise.resolve({ summary: `replace state/${config.name} in one step` }),
       apply: commitGeneration,
     },
-    ...config.repositories.map((repository) => uploading(repository)),
+    ...config.repositories.map((repository) => uploading(repository, options.waitLock ?? 0)),
     {
       name: 'drop old generations',
       kind: 'change',
@@ -196,21 +211,13 @@ async function commitGeneration(context: BackupContext): Promise<string> {
   return `${id}, ${manifest.files.length} files`;
 }
 
-function uploading(settings: RepositorySettings): Task<BackupContext> {
-  return {
-    name: `upload to ${repositoryTitle(settings)}`,
-    kind: 'change',
-    independent: true,
-    inspect: () => Promise.resolve({ summary: 'store a snapshot and read it back' }),
-    apply: async (context, reporter) => {
-      const { generation, recipients, instance } = context;
-      if (generation === undefined || instance === undefined)
-        throw new Error('there is no generation to upload');
-      const snapshot = await uploadGeneration(generation, instance, recipients, settings, reporter);
-      context.snapshots.push(snapshot);
-      return `${snapshot.key} (${snapshot.id}), read back`;
-    },
-  };
+function uploading(settings: RepositorySettings, waitLock: number): Task<BackupContext> {
+  return uploadTask(settings, ({ generation, recipients, instance, config, snapshots }) => {
+    if (generation === undefined || instance === undefined)
+      throw new Error('there is no generation to upload');
+    const job = { generation, instance, recipients, compression: config.compression, waitLock };
+    return { job, stored: (snapshot) => snapshots.push(snapshot) };
+  });
 }
 
 async function savedToken(pull: Pull): Promise<Secret | undefined> {

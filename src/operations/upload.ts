@@ -1,7 +1,7 @@
 import type { Compression } from '../archive/compression.js';
 import type { NamedRecipient } from '../archive/recipients.js';
 import type { Instance } from '../coolify/instance.js';
-import type { TaskReporter } from '../engine/task.js';
+import type { Task, TaskReporter } from '../engine/task.js';
 import { type Lease, withLease } from '../repository/lease.js';
 import { openRepository, type RepositorySettings } from '../repository/open.js';
 import { SnapshotRepository } from '../repository/snapshots.js';
@@ -27,6 +27,28 @@ export interface UploadJob {
   readonly compression: Compression;
   /** How long to wait for another run that works on the host's snapshots, milliseconds. */
   readonly waitLock: number;
+}
+
+/** The step that uploads to one repository. Its failure is the host's, and the other repositories get theirs. */
+export function uploadTask<Context>(
+  settings: RepositorySettings,
+  jobOf: (context: Context) => {
+    readonly job: UploadJob;
+    readonly stored: (snapshot: UploadedSnapshot) => void;
+  },
+): Task<Context> {
+  return {
+    name: `upload to ${repositoryTitle(settings)}`,
+    kind: 'change',
+    independent: true,
+    inspect: () => Promise.resolve({ summary: 'store a snapshot and read it back' }),
+    apply: async (context, reporter) => {
+      const { job, stored } = jobOf(context);
+      const snapshot = await uploadGeneration(job, settings, reporter);
+      stored(snapshot);
+      return `${snapshot.key} (${snapshot.id}), read back`;
+    },
+  };
 }
 
 /**

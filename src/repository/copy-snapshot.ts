@@ -29,9 +29,9 @@ export async function plannedCopy(
 ): Promise<{ readonly snapshot: boolean; readonly beside: number }> {
   const described = sidecarKey(key);
   if ((await to.stat(described, options)) === undefined) return { snapshot: true, beside: 0 };
-  const content = await readSmall(from, described, SIDECAR_LIMIT, options);
-  await requireSame(to, key, content, parseSidecar(described, content), options);
-  return { snapshot: false, beside: (await missingBeside(from, to, key, options)).length };
+  const sidecar = parseSidecar(described, await readSmall(from, described, SIDECAR_LIMIT, options));
+  const same = await requireSame(to, key, sidecar, options);
+  return { snapshot: false, beside: same ? (await missingBeside(from, to, key, options)).length : 0 };
 }
 
 /**
@@ -57,8 +57,8 @@ export async function copySnapshot(
   const sidecar = parseSidecar(described, content);
   const there = await to.stat(described, { signal });
   if (there !== undefined) {
-    await requireSame(to, key, content, sidecar, { signal });
-    await copyBeside(from, to, key, { signal });
+    const same = await requireSame(to, key, sidecar, { signal });
+    if (same) await copyBeside(from, to, key, { signal });
     return 'present';
   }
   const stored = await copyObject(from, to, key, sidecar, options);
@@ -105,19 +105,29 @@ async function copyObject(
   return true;
 }
 
-/** A snapshot of that name is there: the same one, or none that this may be taken for. */
+/**
+ * A snapshot of that name is there: the same one, or none that this may be taken for. A backup seals its generation for
+ * each repository anew, so that the same snapshot may be other bytes.
+ *
+ * @returns whether it is the same to the byte
+ */
 async function requireSame(
   to: Repository,
   key: string,
-  content: Buffer,
   sidecar: Sidecar,
   { signal }: Cancellable,
-): Promise<void> {
-  const found = await readSmall(to, sidecarKey(key), SIDECAR_LIMIT, { signal });
-  if (!found.equals(content)) throw other(to, key, 'its sidecar says something else');
+): Promise<boolean> {
+  const described = sidecarKey(key);
+  const found = parseSidecar(described, await readSmall(to, described, SIDECAR_LIMIT, { signal }));
+  if (contentOf(found) !== contentOf(sidecar)) throw other(to, key, 'its sidecar says something else');
   const object = await to.stat(key, { signal });
-  if (object?.size === sidecar.size) return;
+  if (object?.size === found.size) return found.sha256 === sidecar.sha256;
   throw other(to, key, object === undefined ? 'only its sidecar is left' : 'it has another size');
+}
+
+/** What a sidecar says of what is inside: of one generation always the same. */
+function contentOf({ createdAt, plainSize, files, proofs }: Sidecar): string {
+  return JSON.stringify([createdAt, plainSize, files, proofs]);
 }
 
 async function copyBeside(

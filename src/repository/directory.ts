@@ -10,6 +10,7 @@ import { filesBelow } from './directory-walk.js';
 import { abortFailure, alreadyExists, badOffset, notFound, throwIfAborted } from './failures.js';
 import { checkedKey, checkedPrefix, isKey, TEMPORARY_PREFIX } from './keys.js';
 import { stampOfNewFile, syncFolder, writeNewFile } from './new-file.js';
+import { readSmall } from './read-small.js';
 import type {
   Cancellable,
   GetOptions,
@@ -90,6 +91,10 @@ export class DirectoryRepository implements Repository {
       if (errnoOf(error) === 'ENOENT') throw notFound(this.location, key, error);
       throw this.#failure(error, `Could not read ${key}`);
     }
+  }
+
+  async getSmall(key: string, limit: number, { signal }: Cancellable = {}): Promise<Buffer> {
+    return readSmall(this, key, limit, { signal });
   }
 
   async stat(key: string, { signal }: Cancellable = {}): Promise<ObjectFacts | undefined> {

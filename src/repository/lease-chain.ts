@@ -1,6 +1,5 @@
 import { StateError } from '../core/errors.js';
 import { type LeaseRecord, LONGEST_TERM, parseLease, RECORD_LIMIT } from './lease-record.js';
-import { readSmall } from './read-small.js';
 import type { Cancellable, Repository } from './repository.js';
 import { hostPrefix } from './snapshot-names.js';
 
@@ -41,7 +40,7 @@ export class LeaseChain {
   /** What a link says: its record, `gone` when it was removed meanwhile, `unreadable` when it is not one of ours. */
   async read(number: number, { signal }: Cancellable = {}): Promise<LeaseRecord | 'gone' | 'unreadable'> {
     try {
-      const content = await readSmall(this.#repository, this.#keyOf(number), RECORD_LIMIT, { signal });
+      const content = await this.#repository.getSmall(this.#keyOf(number), RECORD_LIMIT, { signal });
       return parseLease(content) ?? 'unreadable';
     } catch (error) {
       if (error instanceof StateError && error.code === 'repository.not-found') return 'gone';

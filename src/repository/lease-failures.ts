@@ -20,7 +20,7 @@ export function leaseHeld(place: LeasePlace, by: LeaseRecord | 'unreadable', unt
       by === 'unreadable'
         ? `its lease is written in a way that this version does not know, and is good until ${end}`
         : `"${by.purpose}" holds the lease as process ${by.pid} on ${by.machine} since ${by.since.toISOString()}, at present until ${end}`,
-    next: 'wait for it to end (--wait-lock 10m does that); a run that has crashed loses its lease by itself at that time',
+    next: 'wait for it to end (--wait-lock 10min does that); a run that has crashed loses its lease by itself at that time',
     host: place.host,
   });
 }
@@ -32,7 +32,7 @@ export function leaseContended(place: LeasePlace): StateError {
     code: 'repository.locked',
     what: `Another run works on the snapshots of ${printable(place.host)} in ${place.location}`,
     why: 'several runs ask for the lease at the same time',
-    next: 'try again, or let it wait with --wait-lock 10m',
+    next: 'try again, or let it wait with --wait-lock 10min',
     host: place.host,
   });
 }

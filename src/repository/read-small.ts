@@ -1,9 +1,9 @@
 import { throwIfAborted } from './failures.js';
 import type { Cancellable, Repository } from './repository.js';
 
-/** An object of which no more than `limit` bytes are expected, and one chunk beyond that is read. Throws as `get` does. */
+/** `getSmall` by means of `get`: reads one chunk beyond `limit` at most. */
 export async function readSmall(
-  repository: Repository,
+  repository: Pick<Repository, 'get'>,
   key: string,
   limit: number,
   { signal }: Cancellable = {},

@@ -24,6 +24,9 @@ export interface Repository {
   /** `s3://bucket/path` or `file:/dir`: for people, safe to print. */
   readonly location: string;
 
+  /** A private folder of this machine where what was read may be kept, so that it need not be read again. */
+  readonly cacheFolder?: string | undefined;
+
   /** Asks the store for next to nothing, to learn whether it answers, exists and lets us in. Throws why not. */
   check(options?: Cancellable): Promise<void>;
 
@@ -38,6 +41,9 @@ export interface Repository {
    * fails. A missing key is `repository.not-found`.
    */
   get(key: string, options?: GetOptions): Promise<Readable>;
+
+  /** A whole object of a few bytes: of one with more than `limit`, what came until that was known. Throws as `get` does. */
+  getSmall(key: string, limit: number, options?: Cancellable): Promise<Buffer>;
 
   /** Size and time of an object, `undefined` when there is none. */
   stat(key: string, options?: Cancellable): Promise<ObjectFacts | undefined>;

@@ -1,5 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { s3Agents } from './s3-agents.js';
+import type { S3Agents } from './s3-agents.js';
 import type { CheckedS3Settings } from './s3-settings.js';
 
 /** Milliseconds that one attempt to clean up may take: the user who pressed Ctrl-C is waiting. */
@@ -7,13 +7,13 @@ export const CLEANUP_TIMEOUT = 15_000;
 
 const MAKES_AN_OBJECT: ReadonlySet<string> = new Set(['PutObjectCommand', 'CompleteMultipartUploadCommand']);
 
-/** The client for everything but the body of an upload. `destroy()` it to close its connections. */
-export function s3Client(settings: CheckedS3Settings): S3Client {
+/** The client for everything but the body of an upload. `destroy()` it to close the connections. */
+export function s3Client(settings: CheckedS3Settings, agents: S3Agents): S3Client {
   return new S3Client({
     ...configOf(settings),
     ...credentialsOf(settings),
     requestHandler: {
-      ...s3Agents(settings),
+      ...agents,
       connectionTimeout: settings.connectTimeout,
       // Of silence, not of the whole request: a part may take long over a thin line.
       socketTimeout: settings.idleTimeout,

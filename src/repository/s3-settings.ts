@@ -33,6 +33,8 @@ export interface S3Settings {
   readonly conditionalWrites?: boolean | undefined;
   /** File of certificates (PEM) that are trusted beside those that Node brings. */
   readonly caFile?: string | undefined;
+  /** Folder of this machine where small objects are kept that were read; nothing is kept without it. */
+  readonly cacheFolder?: string | undefined;
   /** Which proxy to take; the variables of the environment by default. */
   readonly proxy?: ProxyVariables | undefined;
   /** Bytes a part, 5 MiB at least. 8 MiB by default: 10,000 parts make 78 GiB. Memory grows by about ten times as much. */

@@ -1,8 +1,6 @@
 import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
-  GetObjectCommand,
-  type GetObjectCommandOutput,
   HeadObjectCommand,
   ListObjectsV2Command,
   type S3Client,
@@ -12,6 +10,7 @@ import { printable } from '../core/terminal-text.js';
 import { alreadyExists, badOffset, lockedUntil, notFound, throwIfAborted } from './failures.js';
 import { checkedKey, checkedPrefix, isKey } from './keys.js';
 import { sha256Of } from './metered-stream.js';
+import { readSmall } from './read-small.js';
 import type {
   Cancellable,
   GetOptions,
@@ -23,22 +22,27 @@ import type {
   StoredEntry,
   StoredObject,
 } from './repository.js';
+import { s3Agents } from './s3-agents.js';
 import { abortable, s3Client } from './s3-client.js';
 import { storeTime } from './s3-clock.js';
 import { ResumedDownload } from './s3-download.js';
 import { isTransient, s3Failure } from './s3-failures.js';
 import { listedObjects, openUploads } from './s3-listing.js';
+import { openObject } from './s3-open.js';
 import { askedFeatures } from './s3-put-parameters.js';
 import { removeObject } from './s3-removal.js';
 import { answerOf } from './s3-sentences.js';
 import { type CheckedS3Settings, checkedS3Settings, type S3Settings } from './s3-settings.js';
+import { SmallReader } from './s3-small-reader.js';
 import { type UploadPlace, uploadSmall, uploadStream } from './s3-upload.js';
 
 /** A repository in an S3 bucket, under a path: AWS, Ceph RGW (Hetzner), and what speaks like them. */
 export class S3Repository implements Repository {
   readonly location: string;
+  readonly cacheFolder: string | undefined;
   readonly #settings: CheckedS3Settings;
   readonly #client: S3Client;
+  readonly #smallReader: SmallReader | undefined;
   /** The path and a slash, or nothing. */
   readonly #prefix: string;
   #decidesRaces: boolean | undefined;
@@ -46,9 +50,12 @@ export class S3Repository implements Repository {
   /** `ca`: certificates (PEM) to trust as well. Throws `repository.settings`. Opens no connection yet. */
   constructor(settings: S3Settings, ca?: string) {
     this.#settings = checkedS3Settings(settings, ca);
-    this.#client = s3Client(this.#settings);
+    const agents = s3Agents(this.#settings);
+    this.#client = s3Client(this.#settings, agents);
+    this.#smallReader = SmallReader.for(this.#client, this.#settings, agents);
     const { bucket, path } = this.#settings;
     this.#prefix = path === '' ? '' : `${path}/`;
+    this.cacheFolder = this.#settings.cacheFolder;
     this.location = printable(`s3://${bucket}${path === '' ? '' : `/${path}`}`);
   }
 
@@ -89,15 +96,15 @@ export class S3Repository implements Repository {
   async get(key: string, { offset = 0, signal }: GetOptions = {}): Promise<Readable> {
     const failure = (error: unknown) => this.#failure(error, `Could not read ${key}`, { key, signal });
     try {
-      const objectKey = this.#objectKey(key);
-      const first = await this.#open(objectKey, offset, undefined, signal);
+      const target = { ...this.#bucket(), Key: this.#objectKey(key) };
+      const first = await openObject(this.#client, target, { from: offset, signal });
       const size = offset + first.length;
       return new ResumedDownload({
         body: first.body,
         from: offset,
         size,
         reopen: async (from) => {
-          const again = await this.#open(objectKey, from, first.etag, signal);
+          const again = await openObject(this.#client, target, { from, etag: first.etag, signal });
           if (from + again.length === size) return again.body;
           again.body.destroy();
           throw this.#changed(key);
@@ -114,6 +121,12 @@ export class S3Repository implements Repository {
       if (facts.size === offset) return Readable.from([]);
       throw badOffset(this.location, key, offset, facts.size);
     }
+  }
+
+  async getSmall(key: string, limit: number, { signal }: Cancellable = {}): Promise<Buffer> {
+    throwIfAborted(signal);
+    const content = await this.#smallReader?.read(this.#objectKey(key), limit, signal);
+    return content ?? (await readSmall(this, key, limit, { signal }));
   }
 
   async stat(key: string, { signal }: Cancellable = {}): Promise<ObjectFacts | undefined> {
@@ -235,36 +248,6 @@ export class S3Repository implements Repository {
     }
   }
 
-  /** The bytes from `from` on, of the version `etag` where one is given. */
-  async #open(
-    objectKey: string,
-    from: number,
-    etag: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<{ body: Readable; length: number; etag: string | undefined }> {
-    const answer = await this.#client.send(
-      new GetObjectCommand({
-        ...this.#bucket(),
-        Key: objectKey,
-        ...(from > 0 && { Range: `bytes=${from}-` }),
-        ...(etag !== undefined && { IfMatch: etag }),
-      }),
-      abortable(signal),
-    );
-    const body = bodyOf(answer);
-    const isWhole = from === 0 || answer.ContentRange?.startsWith(`bytes ${from}-`) === true;
-    if (isWhole && answer.ContentLength !== undefined) {
-      return { body, length: answer.ContentLength, etag: answer.ETag };
-    }
-    body.destroy();
-    throw new StateError({
-      kind: 'failed',
-      code: 'repository.not-supported',
-      what: `Could not read from byte ${from} in ${this.location}`,
-      why: 'the store does not say which part of the object it sends',
-    });
-  }
-
   #changed(key: string): StateError {
     return new StateError({
       kind: 'failed',
@@ -299,9 +282,4 @@ function factsOf(
   etag: string | undefined,
 ): ObjectFacts {
   return { size: size ?? 0, modified: modified ?? new Date(0), ...(etag !== undefined && { etag }) };
-}
-
-function bodyOf({ Body }: GetObjectCommandOutput): Readable {
-  if (Body instanceof Readable) return Body;
-  throw new TypeError('the SDK returned a body that is not a Node stream');
 }

@@ -50,6 +50,21 @@ export function objectOfSidecar(key: string): string | undefined {
   return key.endsWith(SIDECAR_EXTENSION) ? key.slice(0, -SIDECAR_EXTENSION.length) : undefined;
 }
 
+/** Where the evidence of a drill stands: beside the snapshot that was restored. Its signature has the same name and `.sig`. */
+export function drillKey(key: string, at: Date, ordinal = 1): string {
+  return `${key}.drill-${basicTime(at)}${ordinal === 1 ? '' : `-${ordinal}`}${SIDECAR_EXTENSION}`;
+}
+
+/** What the key of a drill's evidence says; `undefined` for every other key. */
+export function parseDrillKey(key: string): { readonly snapshot: string; readonly at: Date } | undefined {
+  const match = /^(.+)\.drill-(\d{8}T\d{6}Z)(?:-[1-9]\d{0,3})?\.json$/.exec(key);
+  const at = parseBasicTime(match?.[2] ?? '');
+  const snapshot = match?.[1];
+  if (at === undefined || snapshot === undefined || parseSnapshotKey(snapshot) === undefined)
+    return undefined;
+  return { snapshot, at };
+}
+
 /** What the key of a snapshot says; `undefined` for every other key: foreign objects are no business of ours. */
 export function parseSnapshotKey(key: string): SnapshotName | undefined {
   const [segment = '', file = '', ...more] = key.split('/');

@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import { StateError } from '../core/errors.js';
 import { throwIfAborted } from './failures.js';
 import { mapConcurrently } from './map-concurrently.js';
-import { readSmall } from './read-small.js';
 import type { Cancellable, Leftover, Repository, StoredObject } from './repository.js';
 import {
   badSidecar,
@@ -12,6 +11,7 @@ import {
   type Sidecar,
   type SidecarFacts,
 } from './sidecar.js';
+import { SidecarCache } from './sidecar-cache.js';
 import { chosenSnapshot } from './snapshot-choice.js';
 import { type ListedSnapshot, listSnapshots } from './snapshot-listing.js';
 import {
@@ -52,7 +52,7 @@ export type SnapshotLeftover =
   | { readonly kind: 'upload'; readonly upload: Leftover; readonly since: Date }
   | { readonly kind: 'object'; readonly key: string; readonly size: number; readonly since: Date };
 
-const SIDECARS_AT_ONCE = 24;
+const SIDECARS_AT_ONCE = 48;
 
 /**
  * The snapshots in a repository. A snapshot exists when its sidecar does: that is written last and once, after the object
@@ -111,10 +111,16 @@ export class SnapshotRepository {
   }
 
   /** Reads a snapshot's sidecar. One that cannot be relied on is reported as `problem`; trouble with the store throws. */
-  async describe(snapshot: ListedSnapshot, { signal }: Cancellable = {}): Promise<DescribedSnapshot> {
+  async describe(snapshot: ListedSnapshot, options: Cancellable = {}): Promise<DescribedSnapshot> {
+    return this.#described(snapshot, () =>
+      this.repository.getSmall(sidecarKey(snapshot.key), SIDECAR_LIMIT, options),
+    );
+  }
+
+  async #described(snapshot: ListedSnapshot, read: () => Promise<Buffer>): Promise<DescribedSnapshot> {
     const key = sidecarKey(snapshot.key);
     try {
-      const sidecar = parseSidecar(key, await readSmall(this.repository, key, SIDECAR_LIMIT, { signal }));
+      const sidecar = parseSidecar(key, await read());
       if (snapshot.size === undefined) {
         throw new StateError({
           kind: 'proof',
@@ -137,17 +143,30 @@ export class SnapshotRepository {
     }
   }
 
-  /** `list` and `describe` in one, some at a time. What another run removes meanwhile is not in it. */
+  /**
+   * `list` and `describe` in one, some at a time; sidecars that were read before come from the repository's cache. What
+   * another run removes meanwhile is not in it.
+   */
   async listDescribed(host?: string, { signal }: Cancellable = {}): Promise<DescribedSnapshot[]> {
-    const snapshots = await this.list(host, { signal });
+    const { repository } = this;
+    const prefix = host === undefined ? '' : hostPrefix(host);
+    const { snapshots, sidecars } = await listSnapshots(repository.list(prefix, { signal }));
+    const cache = await SidecarCache.open(repository.cacheFolder, `${repository.location}/${prefix}`);
     const described = await mapConcurrently(snapshots, SIDECARS_AT_ONCE, async (snapshot) => {
+      const etag = sidecars.get(snapshot.key)?.etag;
+      const read = async () => {
+        const content = await repository.getSmall(sidecarKey(snapshot.key), SIDECAR_LIMIT, { signal });
+        cache.keep(etag, content);
+        return content;
+      };
       try {
-        return [await this.describe(snapshot, { signal })];
+        return [await this.#described(snapshot, async () => cache.find(etag) ?? read())];
       } catch (error) {
         if (error instanceof StateError && error.code === 'repository.not-found') return [];
         throw error;
       }
     });
+    await cache.save();
     return described.flat();
   }
 
@@ -238,7 +257,7 @@ export class SnapshotRepository {
 
   /** A store need not notice that a sidecar was damaged on its way; nobody could rely on the snapshot then. */
   async #verifySidecar(key: string, written: Buffer, options: Cancellable): Promise<void> {
-    const found = await readSmall(this.repository, key, SIDECAR_LIMIT, options);
+    const found = await this.repository.getSmall(key, SIDECAR_LIMIT, options);
     if (!found.equals(written))
       throw badSidecar(key, 'disagrees', 'what was read back is not what was written');
   }
@@ -247,7 +266,9 @@ export class SnapshotRepository {
   async #withdraw({ key, etag }: StoredObject): Promise<void> {
     try {
       const now = await this.repository.stat(key);
-      if (now !== undefined && now.etag === etag) await this.remove({ key });
+      if (now === undefined || now.etag !== etag) return;
+      await this.repository.remove(sidecarKey(key));
+      await this.repository.remove(key);
     } catch {
       // What went wrong before is the news. Without a sidecar the object is a leftover, which `prune` finds.
     }

@@ -42,7 +42,8 @@ export function collect(
   return new Promise((resolved, reject) => {
     const child = spawn(program, args, {
       cwd,
-      env: { ...process.env, ...env },
+      // Nothing of a test belongs into the cache of whoever runs it.
+      env: { ...process.env, COOLIFY_STATE_CACHE_PATH: join(LAB, 'cache'), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const stdout: Buffer[] = [];

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRepository } from '../../../src/repository/open.js';
@@ -39,6 +42,32 @@ describe('snapshots in Ceph RGW', () => {
     await snapshots.remove(second);
     await expect(snapshots.find('controller', 'latest')).resolves.toMatchObject({ id: published.id });
     expect(await snapshots.leftovers(later)).toEqual([]);
+  });
+
+  it('are listed without reading what was read before, and without believing a changed cache', async () => {
+    const cacheFolder = await mkdtemp(join(tmpdir(), 'coolify-state-ceph-cache-'));
+    const proxy = await startFaultyProxy(settings.endpoint);
+    const distant = await openRepository({ ...settings, endpoint: proxy.endpoint, cacheFolder });
+    const reads = () => proxy.seen.filter(({ method, url }) => method === 'GET' && url.includes('.json'));
+    try {
+      for (const second of [1, 2, 3]) {
+        const at = new Date(time.getTime() + second * 1000);
+        await snapshots.publish('cached', at, chunked(randomBytes(100)), facts);
+      }
+      const listed = await new SnapshotRepository(distant).listDescribed('cached');
+      expect(listed).toHaveLength(3);
+      expect(reads()).toHaveLength(3);
+      expect(await new SnapshotRepository(distant).listDescribed('cached')).toEqual(listed);
+      expect(reads()).toHaveLength(3);
+      const [file = ''] = await readdir(join(cacheFolder, 'sidecars'));
+      await writeFile(join(cacheFolder, 'sidecars', file), 'not what was there\n');
+      expect(await new SnapshotRepository(distant).listDescribed('cached')).toEqual(listed);
+      expect(reads()).toHaveLength(6);
+    } finally {
+      await distant.close();
+      await proxy.stop();
+      await rm(cacheFolder, { recursive: true });
+    }
   });
 
   it('leave no open upload when publishing is interrupted', async () => {

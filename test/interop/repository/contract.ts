@@ -228,6 +228,21 @@ export function repositoryContract(name: string, open: () => Promise<Subject>): 
       expect(await repository.stat('removed/object')).toBeUndefined();
     });
 
+    it('reads small objects whole, and tells those that are too large', async () => {
+      const content = randomBytes(100_000);
+      await repository.putSmall('small/object', content);
+      await repository.putSmall('small/empty', Buffer.alloc(0));
+      expect((await repository.getSmall('small/object', 100_000)).equals(content)).toBe(true);
+      expect((await repository.getSmall('small/object', 50_000)).length).toBeGreaterThan(50_000);
+      expect(await repository.getSmall('small/empty', 10)).toHaveLength(0);
+      await expect(repository.getSmall('small/missing', 10)).rejects.toMatchObject({
+        code: 'repository.not-found',
+      });
+      await expect(
+        repository.getSmall('small/object', 10, { signal: AbortSignal.abort() }),
+      ).rejects.toMatchObject({ kind: 'interrupted' });
+    });
+
     it('lists by the beginning of the key, with names of every kind', async () => {
       const names = ['a b', 'ä+ö', 'per%20cent', 'hash#?&=', 'x'.repeat(200), 'deep/er/object', "quote'"];
       for (const name of names) await repository.putSmall(`names/${name}`, Buffer.from(name));
@@ -238,6 +253,7 @@ export function repositoryContract(name: string, open: () => Promise<Subject>): 
       expect(await keysUnder('nowhere/')).toEqual([]);
       for (const name of names) {
         expect((await buffer(await repository.get(`names/${name}`))).toString()).toBe(name);
+        expect((await repository.getSmall(`names/${name}`, 1000)).toString()).toBe(name);
       }
     });
 

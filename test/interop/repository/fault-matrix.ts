@@ -43,6 +43,7 @@ export function faultMatrix(
     readonly stoodIn?: (request: SeenRequest) => Fault | undefined;
     stop(): Promise<void>;
   }>,
+  { onlyOnce = false }: { readonly onlyOnce?: boolean } = {},
 ): void {
   describe(`publishing to ${name} through a bad network`, () => {
     let settings: S3Settings & { readonly endpoint: string };
@@ -80,7 +81,8 @@ export function faultMatrix(
     const cases = [...STEPS.keys()].flatMap((step) =>
       [...FAULTS.keys()].flatMap((fault) => {
         // What never stops hanging costs time and is one case like the others that never stop.
-        const often = fault === 'hangs' || fault.startsWith('is reset') ? ['once'] : ['once', 'always'];
+        const often =
+          onlyOnce || fault === 'hangs' || fault.startsWith('is reset') ? ['once'] : ['once', 'always'];
         return often.map((times) => [step, fault, times] as const);
       }),
     );

@@ -10,7 +10,11 @@ import { buffer } from 'node:stream/consumers';
 /** What befalls a request on its way; nothing: it passes. */
 export type Fault =
   /** The proxy answers itself, with the error document of S3. */
-  | { readonly answer: number; readonly code?: string }
+  | {
+      readonly answer: number;
+      readonly code?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** The connection is reset after so many bytes of the answer's body. */
   | { readonly cutAfter: number }
   /** The store does what it is asked, and its answer is lost. */
@@ -73,7 +77,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       bend(body, fault.bendRequestByte % body.length);
     }
     if (fault !== undefined && 'answer' in fault) {
-      outgoing.writeHead(fault.answer, { 'content-type': 'application/xml' });
+      outgoing.writeHead(fault.answer, { 'content-type': 'application/xml', ...fault.headers });
       outgoing.end(method === 'HEAD' ? '' : errorDocument(fault.code ?? ''));
       return;
     }

@@ -27,7 +27,7 @@ describe('an S3 repository on a bad day', () => {
     const s3 = await startInProcessS3();
     stopS3 = s3.stop;
     proxy = await startFaultyProxy(s3.settings.endpoint);
-    settings = { ...s3.settings, endpoint: proxy.endpoint, idleTimeout: 400 };
+    settings = { ...s3.settings, endpoint: proxy.endpoint, idleTimeout: 1000 };
     repository = await openRepository(settings);
     hasty = await openRepository({ ...settings, maxAttempts: 1 });
   });
@@ -195,6 +195,32 @@ describe('an S3 repository on a bad day', () => {
     expect(gets).toBeLessThan(20);
   });
 
+  it.each<[string, Fault]>([
+    ['is cut', { cutAfter: 100 }],
+    ['is refused', { answer: 403, code: 'RequestTimeTooSkewed' }],
+    ['meets a store in trouble', { answer: 503, code: 'SlowDown' }],
+    ['hangs', { hang: true }],
+  ])('reads small objects by one plain request, and by the SDK when that %s', async (_, fault) => {
+    const content = randomBytes(3000);
+    const fresh = await openRepository(settings);
+    try {
+      await fresh.putSmall(`plain/${content.toString('hex', 0, 8)}`, content);
+      const key = `plain/${content.toString('hex', 0, 8)}`;
+      const plain = () => proxy.seen.filter(({ method, url }) => method === 'GET' && !url.includes('x-id='));
+      expect((await fresh.getSmall(key, 4000)).equals(content)).toBe(true);
+      expect(proxy.seen.filter(({ method }) => method === 'GET')).toHaveLength(1);
+      expect(plain()).toHaveLength(1);
+      proxy.faults = ({ method, url }) => (method === 'GET' && !url.includes('x-id=') ? fault : undefined);
+      expect((await fresh.getSmall(key, 4000)).equals(content)).toBe(true);
+      expect(plain()).toHaveLength(2);
+      // After a refusal it is not tried again.
+      await fresh.getSmall(key, 4000);
+      expect(plain()).toHaveLength('answer' in fault && fault.answer === 403 ? 2 : 3);
+    } finally {
+      await fresh.close();
+    }
+  });
+
   it('publishes nothing when a byte comes back changed, and removes the object', async () => {
     const snapshots = new SnapshotRepository(repository);
     proxy.faults = ({ method, url }) =>
@@ -215,6 +241,10 @@ describe('an S3 repository on a bad day', () => {
     [403, 'InvalidAccessKeyId', 'repository.access-key-unknown', /access key id/],
     [403, 'SignatureDoesNotMatch', 'repository.signature-mismatch', /secret access key does not fit/],
     [403, 'RequestTimeTooSkewed', 'repository.clock-skewed', /clock of this machine .* store's \(20/],
+    [400, 'ExpiredToken', 'repository.credentials-expired', /lent for some time/],
+    [403, 'UserSuspended', 'repository.account-suspended', /suspended the account/],
+    [400, 'KMS.NotFoundException', 'repository.key-management', /key management/],
+    [400, 'AuthorizationHeaderMalformed', 'repository.wrong-region', /region/],
     [403, 'QuotaExceeded', 'repository.no-space', /quota/],
     [507, 'XMinioStorageFull', 'repository.no-space', /no space/],
     [503, 'SlowDown', 'repository.busy', /slow down/],
@@ -246,6 +276,21 @@ describe('an S3 repository on a bad day', () => {
       }
     },
   );
+
+  it('tells the right region where the store names it, and repeats nothing that can be none', async () => {
+    const elsewhere = (region: string): Fault => ({
+      answer: 301,
+      code: 'PermanentRedirect',
+      headers: { 'x-amz-bucket-region': region },
+    });
+    proxy.faults = () => elsewhere('eu-central-1');
+    await expect(repository.check()).rejects.toMatchObject({
+      code: 'repository.wrong-region',
+      why: 'the bucket is in the region "eu-central-1"',
+    });
+    proxy.faults = () => elsewhere('<b>"x" y');
+    await expect(repository.check()).rejects.toMatchObject({ why: 'the bucket is in another region' });
+  });
 
   it('tells an unknown key id from a bucket that is not there', async () => {
     const unknown = await openRepository({ ...settings, accessKeyId: new Secret('NOBODY') });
