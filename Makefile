@@ -1,7 +1,7 @@
 # `make` alone tells what there is. Every target installs what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-interop test-e2e check format build bench host-up host-fresh host-down s3-up s3-down \
+.PHONY: help demo test test-unit test-interop test-e2e test-matrix check format build bench host-up host-fresh host-down s3-up s3-down \
   dev-backup dev-restore prod-backup prod-restore dev-snapshots prod-snapshots clean
 
 # A further limit on the hosts, and more options for coolify-state:
@@ -42,6 +42,10 @@ test-e2e: build ## on the Docker hosts and Ceph's S3
 	docker/s3.sh up
 	npx vitest run --project e2e
 
+test-matrix: build ## every kind of target of a restore, and a rollback of each (half an hour)
+	docker/host.sh build
+	COOLIFY_STATE_MATRIX=all npx vitest run --project e2e test/e2e/restore-matrix.test.ts test/e2e/rollback.test.ts
+
 check: $(MODULES) ## lint, format, types, unused code, package, shell scripts
 	npx biome check --error-on-warnings .
 	npx tsc --noEmit
@@ -56,6 +60,7 @@ build: $(MODULES) ## TypeScript to dist/
 	@npx tsc -p tsconfig.build.json && chmod +x dist/cli/main.js
 
 bench: build ## measured comparisons
+	node bench/dump-memory.mjs
 	node bench/memory.mjs
 
 host-up: ## a test host with Coolify, filled with the fixture (HOST=name)

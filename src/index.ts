@@ -7,9 +7,12 @@ export { Secret } from './core/secret.js';
 export type { EngineEvent, EventSink, Recap, TaskOutcome, TaskStatus } from './engine/events.js';
 export type { HostReport } from './engine/run-host.js';
 export { type BackupOptions, type BackupReport, backup } from './operations/backup.js';
+export { type CopiedSnapshot, type CopyOptions, type CopyReport, copy } from './operations/copy.js';
 export { type DoctorOptions, doctor } from './operations/doctor.js';
 export { type Finding, findingsStatus, type Verdict } from './operations/finding.js';
 export type { HostConfig } from './operations/host-config.js';
+export { type ImportOptions, type ImportReport, importArchive } from './operations/import-archive.js';
+export { type HostKeys, type KeysOptions, listKeys } from './operations/list-keys.js';
 export {
   listSnapshots,
   type SnapshotLine,
@@ -17,8 +20,11 @@ export {
   type SnapshotRetention,
 } from './operations/list-snapshots.js';
 export { type HostSelection, loadHosts } from './operations/load-hosts.js';
+export { type LocatedSnapshot, type LocateOptions, locateSnapshot } from './operations/located-snapshot.js';
+export { readFiles, readManifest } from './operations/look-inside.js';
 export { type PruneOptions, type PruneReport, prune } from './operations/prune.js';
 export type { PrunedPlace, PrunePlan } from './operations/prune-plan.js';
+export { type RekeyedSnapshot, type RekeyOptions, type RekeyReport, rekey } from './operations/rekey.js';
 export {
   type RestoreJob,
   type RestoreOptions,
@@ -28,6 +34,7 @@ export {
 } from './operations/restore.js';
 export { type RollbackOptions, rollback } from './operations/rollback.js';
 export type { SnapshotChoice } from './operations/snapshot-source.js';
+export { contentOf, type Wanted, wantedOf } from './operations/take-files.js';
 export { ensureToken, type TokenOptions, type TokenReport } from './operations/token.js';
 export {
   type RunParts,
@@ -36,5 +43,6 @@ export {
   type UnattendedReport,
 } from './operations/unattended.js';
 export type { UploadedSnapshot } from './operations/upload.js';
-export { type VerifyOptions, type VerifyReport, verify } from './operations/verify.js';
+export { type VerifyChoice, type VerifyOptions, type VerifyReport, verify } from './operations/verify.js';
+export type { VerifiedSnapshot } from './operations/verify-snapshot.js';
 export type { Proof } from './state/manifest.js';

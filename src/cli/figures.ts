@@ -30,6 +30,11 @@ export function age(milliseconds: number): string {
   return `${Math.floor(minutes / 1440)} d`;
 }
 
+/** An ISO 8601 time without its fraction. */
+export function wholeSeconds(time: string): string {
+  return time.replace(/\.\d+/, '');
+}
+
 /** Columns of text, padded. The last column is not. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];

@@ -12,6 +12,7 @@ const OPTIONS = {
   'vault-id': COMMON['vault-id'],
   list: { type: 'boolean', default: false, describe: "all groups, hosts and variables, in Ansible's JSON" },
   graph: { type: 'boolean', default: false, describe: 'the tree of groups and hosts' },
+  json: { type: 'boolean', default: false, describe: 'of "show": one JSON object on standard output' },
 } as const;
 
 type Arguments = InferredOptionTypes<typeof OPTIONS> & {
@@ -37,7 +38,8 @@ export const inventoryCommand: CommandModule<object, Arguments> = {
       .example('$0 inventory --graph', 'groups and hosts')
       .example('$0 inventory show web1', 'every setting, its value, where it came from'),
   handler: (args) =>
-    runCommand({ json: false }, async ({ output }) => {
+    runCommand({ json: args.json }, async ({ output, json }) => {
+      if (json && args.action !== 'show') throw onlyOfShow();
       const { openInventory, surroundings } = await import('../operations/load-hosts.js');
       const inventory = await openInventory(inventoryOf(args, output));
       if (args.action === 'show') {
@@ -49,11 +51,15 @@ export const inventoryCommand: CommandModule<object, Arguments> = {
         const host = args.host === undefined ? undefined : inventory.host(args.host);
         if (host === undefined) throw unknownHost(args.host);
         const settings = readSettings(host, surroundings());
-        const rows = shownHost(host.name, settings, sshSurroundings()).map(({ name, value, source }) => [
-          name,
-          printable(value),
-          printable(source),
-        ]);
+        const shown = shownHost(host.name, settings, sshSurroundings());
+        if (json) {
+          const facts = shown.map(({ name, value, source }) => ({ name, value, source }));
+          output.out(
+            JSON.stringify({ type: 'summary', command: 'inventory', host: host.name, settings: facts }),
+          );
+          return 0;
+        }
+        const rows = shown.map(({ name, value, source }) => [name, printable(value), printable(source)]);
         output.out(table([['SETTING', 'VALUE', 'FROM'], ...rows]));
         return 0;
       }
@@ -73,5 +79,14 @@ function unknownHost(host: string | undefined): StateError {
     what:
       host === undefined ? 'Name the host to show' : `There is no host ${printable(host)} in the inventory`,
     next: 'see "coolify-state inventory --graph"',
+  });
+}
+
+function onlyOfShow(): StateError {
+  return new StateError({
+    kind: 'usage',
+    code: 'cli.usage',
+    what: '--json belongs to "inventory show HOST"',
+    next: '"inventory --list" is JSON already, in the form of Ansible',
   });
 }

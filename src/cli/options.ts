@@ -1,5 +1,9 @@
 import type { Argv, Options } from 'yargs';
 import { StateError } from '../core/errors.js';
+import { type FailureBudget, parseFailureBudget } from '../engine/failure-budget.js';
+
+/** Heading of the options that say how a command shows itself. */
+export const GENERAL = 'General:';
 
 /** Options that every command understands. */
 export const COMMON = {
@@ -52,13 +56,26 @@ export const COMMON = {
     requiresArg: true,
     default: 'state',
     describe: 'folder that keeps the state of hosts',
+    group: 'Hosts:',
   },
   json: {
     type: 'boolean',
     default: false,
     describe: 'one JSON event a line on standard output, then a summary',
+    group: GENERAL,
   },
-  verbose: { alias: 'v', type: 'count', describe: 'more detail' },
+  live: {
+    type: 'boolean',
+    default: true,
+    describe: 'draw what is at work on a terminal (--no-live: plain lines, for screen readers)',
+    group: GENERAL,
+  },
+  verbose: {
+    alias: 'v',
+    type: 'count',
+    describe: 'what failing commands said (-v), and how connections come about (-vv)',
+    group: GENERAL,
+  },
 } as const satisfies Record<string, Options>;
 
 /** Of an option that is given twice the last counts, as in most programs; yargs would make a list of it. */
@@ -75,6 +92,31 @@ function wholeNumber(value: number): number {
     code: 'cli.usage',
     what: '--forks takes a whole number from 1',
     next: 'leave it out for 5',
+  });
+}
+
+/** Options of commands that work on many hosts. */
+export const FLEET = {
+  'max-failures': {
+    type: 'string',
+    coerce: failureBudget,
+    requiresArg: true,
+    describe: 'begin no further host when more than so many have failed: "3", "20%"',
+    group: 'Hosts:',
+  },
+} as const satisfies Record<string, Options>;
+
+/** @throws StateError `cli.usage` */
+function failureBudget(value: string): FailureBudget | undefined {
+  const text: unknown = value;
+  if (text === undefined) return undefined;
+  const budget = parseFailureBudget(lastOf(value));
+  if (budget !== undefined) return budget;
+  throw new StateError({
+    kind: 'usage',
+    code: 'cli.usage',
+    what: '--max-failures takes a number of hosts or a share of them, such as "3" or "20%"',
+    next: 'leave it out to try all',
   });
 }
 

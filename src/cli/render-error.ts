@@ -19,10 +19,9 @@ export function renderError(error: StateError, { debug = false }: { readonly deb
   return lines.join('\n');
 }
 
-/** The same facts for `--json`, without causes: those can hold anything. */
+/** The same facts for `--json`. */
 export function errorFacts(error: StateError): Omit<FailureFacts, 'cause'> {
-  const { cause: _cause, ...facts } = error.facts();
-  return facts;
+  return error.toJSON();
 }
 
 function stackOf(error: Error): string {

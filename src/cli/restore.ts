@@ -1,10 +1,11 @@
-import { createInterface } from 'node:readline/promises';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { StateError } from '../core/errors.js';
-import { printable } from '../core/terminal-text.js';
-import type { RestorePlan } from '../operations/restore.js';
-import { age } from './figures.js';
-import { CHANGING, COMMON, hostsPositional, lastOf, SOURCE } from './options.js';
+import type { RestoreJob, RestorePlan } from '../operations/restore.js';
+import { TOOL } from '../tool.js';
+import { confirmPlan, planLines } from './confirm-plan.js';
+import { withoutLiveView } from './live/live-view.js';
+import { oneAtATime } from './one-at-a-time.js';
+import { CHANGING, COMMON, FLEET, hostsPositional, lastOf, SOURCE } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
 import type { Output } from './progress.js';
 import { runCommand } from './run-command.js';
@@ -14,6 +15,7 @@ import { choiceOf } from './snapshot-choice.js';
 
 const OPTIONS = {
   ...COMMON,
+  ...FLEET,
   ...CHANGING,
   ...SOURCE,
   to: {
@@ -41,6 +43,26 @@ const OPTIONS = {
     default: true,
     describe: 'keep what stands on an installed target first (--no-safety)',
   },
+  rollback: {
+    type: 'boolean',
+    default: false,
+    describe: 'take the last restore back: the host becomes what it was before',
+  },
+  fence: {
+    type: 'boolean',
+    default: false,
+    describe: 'stop an original that still works elsewhere, over SSH, and keep it stopped',
+  },
+  'allow-newer': {
+    type: 'boolean',
+    default: false,
+    describe: "a Coolify newer than the snapshot's stays, and brings the restored database up to itself",
+  },
+  downgrade: {
+    type: 'boolean',
+    default: false,
+    describe: "a Coolify newer than the snapshot's is replaced by the snapshot's version",
+  },
   yes: { alias: 'y', type: 'boolean', default: false, describe: 'do not ask' },
 } as const;
 
@@ -53,100 +75,106 @@ export const restoreCommand: CommandModule<object, Arguments> = {
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 restore', 'the newest snapshot of each controller, after asking')
       .example('$0 restore web1 --from 3fa90c1b --check', 'the plan for one snapshot, nothing changed')
-      .example('$0 restore web1 --to spare1 --yes', 'onto another host'),
+      .example('$0 restore web1 --to spare1 --fence', 'onto another host; the original is stopped')
+      .example('$0 restore --rollback web1', 'back to what stood there before the last restore'),
   handler: (args) =>
     runCommand(args, async (invocation) => {
-      const { output, emit, signal } = invocation;
-      const [{ restore }, { loadHosts }, { artifactFilter, requireRestorable }] = await Promise.all([
+      const { output, emit, signal, json } = invocation;
+      refuseContradiction(args);
+      const [{ restore }, { rollback }, { artifactFilter, requireRestorable }] = await Promise.all([
         import('../operations/restore.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/rollback.js'),
         import('../coolify/artifact-filter.js'),
       ]);
       const wants = artifactFilter(args.only, args.skip);
       requireRestorable(wants);
-      const hosts = await loadHosts(selectionOf(args, output));
-      const others =
-        args.to === undefined
-          ? []
-          : await loadHosts({ ...selectionOf(args, output), pattern: args.to, limit: undefined });
-      if (others.length > 1)
-        throw notOne(
-          '--to names one host',
-          others.map(({ name }) => name),
-        );
-      const [other] = others;
-      const [first] = hosts;
-      if (other !== undefined && hosts.length !== 1)
-        throw notOne(
-          '--to takes the snapshot of exactly one host',
-          hosts.map(({ name }) => name),
-        );
-      const jobs =
-        other !== undefined && first !== undefined
-          ? [
-              {
-                target: { ...other, repositories: first.repositories, identityPath: first.identityPath },
-                snapshotHost: first.name,
-              },
-            ]
-          : hosts.map((target) => ({ target, snapshotHost: target.name }));
-      const reports = await restore(jobs, {
+      const jobs = await jobsOf(args, output);
+      const common = {
         stateRoot: args['state-dir'],
-        from: choiceOf(args.from),
         forks: args.forks,
+        maxFailures: args['max-failures'],
         check: args.check,
-        safety: args.safety,
-        wants,
-        confirm: oneAtATime((plan) => confirmPlan(plan, args.yes, output)),
-        passphrase: requiredPassphraseOf,
+        confirm: oneAtATime((plan: RestorePlan) =>
+          withoutLiveView(() => confirmPlan(plan, args.yes, output)),
+        ),
+        repeat: repeatedOf(args),
         signal,
         emit,
-      });
+      };
+      const reports = args.rollback
+        ? await rollback(
+            jobs.map(({ target }) => target),
+            common,
+          )
+        : await restore(jobs, {
+            ...common,
+            from: choiceOf(args.from),
+            safety: args.safety,
+            newer: args['allow-newer'] ? 'keep' : args.downgrade ? 'replace' : 'refuse',
+            secondBrain: args.fence ? 'fence' : 'refuse',
+            wants,
+            passphrase: requiredPassphraseOf,
+          });
+      if (args.check && !json)
+        for (const { plan } of reports)
+          if (plan !== undefined) for (const line of planLines(plan)) output.out(line);
       return showReports('restore', reports, invocation);
     }),
 };
 
-/** Several hosts share one terminal: the next is asked about when the last was answered. */
-function oneAtATime<Value, Result>(
-  ask: (value: Value) => Promise<Result>,
-): (value: Value) => Promise<Result> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (value) => {
-    const answer = last.then(() => ask(value));
-    last = answer.catch(() => undefined);
-    return answer;
-  };
+/** Whose snapshot goes where. */
+async function jobsOf(args: Arguments, output: Output): Promise<RestoreJob[]> {
+  const { loadHosts } = await import('../operations/load-hosts.js');
+  const hosts = await loadHosts(selectionOf(args, output));
+  if (args.to === undefined) return hosts.map((target) => ({ target, snapshotHost: target.name }));
+  const others = await loadHosts({ ...selectionOf(args, output), pattern: args.to, limit: undefined });
+  const [other, ...further] = others;
+  if (other === undefined || further.length > 0)
+    throw notOne(
+      '--to names one host',
+      others.map(({ name }) => name),
+    );
+  const [first] = hosts;
+  if (first === undefined || hosts.length !== 1)
+    throw notOne(
+      '--to takes the snapshot of exactly one host',
+      hosts.map(({ name }) => name),
+    );
+  const { repositories, identityPath } = first;
+  return [{ target: { ...other, repositories, identityPath }, snapshotHost: first.name, original: first }];
 }
 
-/** Shows the plan; on a terminal the host's name is typed, elsewhere `--yes` has to have been given. */
-async function confirmPlan(plan: RestorePlan, yes: boolean, output: Output): Promise<boolean> {
-  const taken = `${plan.createdAt}, ${age(Date.now() - Date.parse(plan.createdAt))} ago`;
-  output.err(`\n${printable(plan.host)} will be restored from ${printable(plan.origin)} (${taken})`);
-  if (plan.snapshotHost !== plan.host)
-    output.err(`  this is the snapshot of another host: ${printable(plan.snapshotHost)}`);
-  output.err(
-    plan.kind === 'bare'
-      ? '  the target is bare'
-      : '  a Coolify stands on the target: what it holds will be replaced',
-  );
-  for (const { task, note } of plan.steps) output.err(`  - ${task}: ${printable(note ?? '')}`);
-  if (yes) return true;
-  if (!process.stdin.isTTY) {
-    throw new StateError({
-      kind: 'usage',
-      code: 'restore.needs-yes',
-      what: 'A restore has to be confirmed',
-      why: 'there is no terminal to ask on',
-      next: 'look at the plan above and add --yes',
-      host: plan.host,
-    });
-  }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await prompt.question(`\nType the name of the host to go on: `)).trim() === plan.host;
-  } finally {
-    prompt.close();
-  }
+/** What a command in a message has to repeat of this command line. */
+function repeatedOf(args: Arguments): string[] {
+  const inventory =
+    args.inventory.join(' ') === COMMON.inventory.default.join(' ')
+      ? []
+      : args.inventory.flatMap((source) => ['-i', source]);
+  return [
+    ...inventory,
+    ...(args['state-dir'] === COMMON['state-dir'].default ? [] : ['--state-dir', args['state-dir']]),
+  ];
+}
+
+/** @throws StateError `cli.usage`: options that say two things at once. */
+function refuseContradiction(args: Arguments): void {
+  const given = (
+    names: readonly ('to' | 'only' | 'skip' | 'fence' | 'allow-newer' | 'downgrade')[],
+  ): string[] =>
+    names.filter((name) => args[name] !== undefined && args[name] !== false).map((name) => `--${name}`);
+  const beside = given(['to', 'only', 'skip', 'fence', 'allow-newer', 'downgrade']);
+  const both = given(['allow-newer', 'downgrade']);
+  const wrong = args.rollback && beside.length > 0 ? ['--rollback', ...beside] : both.length > 1 ? both : [];
+  if (wrong.length === 0) return;
+  throw new StateError({
+    kind: 'usage',
+    code: 'cli.usage',
+    what: `${wrong.join(' and ')} cannot be given together`,
+    why: args.rollback
+      ? 'a rollback puts back what stood there before the last restore, all of it and on the same host'
+      : 'a newer Coolify either stays or is replaced',
+    next: `${TOOL.name} restore --help`,
+  });
 }
 
 function notOne(what: string, names: readonly string[]): StateError {

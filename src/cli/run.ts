@@ -1,10 +1,12 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
+import type { UnattendedReport } from '../operations/unattended.js';
 import { bytes } from './figures.js';
 import { COMMON, hostsPositional } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
-import { runCommand } from './run-command.js';
+import { reportFacts, runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
 import { showReports } from './show-reports.js';
+import { verifyFacts } from './verify.js';
 
 type Arguments = InferredOptionTypes<typeof COMMON> & { hosts: string };
 
@@ -34,6 +36,7 @@ export const runCommandModule: CommandModule<object, Arguments> = {
         signal,
         emit,
       });
+      if (invocation.json) return showReports('run', reports.map(withFacts), invocation);
       return showReports('run', reports, invocation, ({ parts }) =>
         (parts.backup?.snapshots ?? []).map(
           ({ id, location, key, size }) => `snapshot    ${id}  ${bytes(size)}  ${location}/${key}`,
@@ -41,3 +44,15 @@ export const runCommandModule: CommandModule<object, Arguments> = {
       );
     }),
 };
+
+function withFacts(
+  report: UnattendedReport,
+): Omit<UnattendedReport, 'parts'> & { readonly parts: Readonly<Record<string, object>> } {
+  const { backup, prune, verify } = report.parts;
+  const parts = {
+    ...(backup !== undefined && { backup: reportFacts(backup) }),
+    ...(prune !== undefined && { prune: reportFacts(prune) }),
+    ...(verify !== undefined && { verify: reportFacts(verifyFacts(verify)) }),
+  };
+  return { ...report, parts };
+}

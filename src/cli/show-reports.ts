@@ -3,7 +3,7 @@ import type { Proof } from '../state/manifest.js';
 import { proofTable, recap } from './recap.js';
 import { exitStatusOf, type Invocation, reportFacts } from './run-command.js';
 
-type ProvenReport = HostReport & { readonly proofs: readonly Proof[] };
+type ProvenReport = HostReport & { readonly proofs?: readonly Proof[] };
 
 /**
  * Shows what became of the hosts of a command: proofs, what the command has to add, what to do next, a line for each host;
@@ -20,7 +20,8 @@ export function showReports<Report extends ProvenReport>(
     output.out(JSON.stringify({ type: 'summary', command, hosts: reports.map(reportFacts) }));
   } else {
     for (const report of reports) {
-      if (report.proofs.length > 0) output.out(`\n${report.host}\n${proofTable(report.proofs)}`);
+      const { host, proofs = [] } = report;
+      if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
       for (const line of more(report)) output.out(line);
     }
     output.out(`\n${recap(reports, { debug })}`);

@@ -1,6 +1,14 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { COMMON, hostsPositional, SOURCE } from './options.js';
+import { StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
+import { parseSampleSize } from '../operations/snapshot-sample.js';
+import type { VerifyChoice, VerifyReport } from '../operations/verify.js';
+import type { VerifiedSnapshot } from '../operations/verify-snapshot.js';
+import { bytes, table } from './figures.js';
+import { COMMON, FLEET, hostsPositional, lastOf, SOURCE } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
+import { proofTable } from './recap.js';
+import { errorFacts } from './render-error.js';
 import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
 import { showReports } from './show-reports.js';
@@ -8,43 +16,136 @@ import { choiceOf } from './snapshot-choice.js';
 
 const OPTIONS = {
   ...COMMON,
+  ...FLEET,
   ...SOURCE,
   'read-data': {
     type: 'boolean',
     default: false,
     describe: 'decrypt it and prove what is inside; without this no key is needed',
   },
+  all: { type: 'boolean', default: false, describe: 'every snapshot of the hosts, not only one' },
+  sample: {
+    type: 'string',
+    coerce: lastOf,
+    requiresArg: true,
+    describe: 'of all snapshots only some, by chance: "10%" or a number; the newest is always among them',
+  },
+  seed: {
+    type: 'string',
+    coerce: lastOf,
+    requiresArg: true,
+    describe: 'draw the same sample as another run did',
+  },
 } as const;
 
-type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
+type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string; ids: string[] };
 
 export const verifyCommand: CommandModule<object, Arguments> = {
-  command: 'verify [hosts]',
-  describe: 'Prove a snapshot without a target',
+  command: 'verify [hosts] [ids..]',
+  describe: 'Prove snapshots without a target',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
+      .positional('ids', {
+        type: 'string',
+        array: true,
+        default: [],
+        describe: 'ids of snapshots, instead of --from',
+      })
       .example('$0 verify', 'the stored bytes of the newest snapshots, without a key')
       .example(
         '$0 verify web1 --read-data',
         'decrypt, read the dump to its last block, try APP_KEY on every value',
-      ),
+      )
+      .example('$0 verify web1 3fa90c1b 77d0a2e4', 'these two, in every repository of the host')
+      .example('$0 verify --all --sample 10% --read-data', 'a tenth of all snapshots, the newest included'),
   handler: (args) =>
     runCommand(args, async (invocation) => {
       const { output, emit, signal } = invocation;
+      const from = verifyChoiceOf(args);
       const [{ verify }, { loadHosts }] = await Promise.all([
         import('../operations/verify.js'),
         import('../operations/load-hosts.js'),
       ]);
-      const hosts = await loadHosts(selectionOf(args, output));
+      const hosts = await loadHosts({ ...selectionOf(args, output), offline: true });
       const reports = await verify(hosts, {
         stateRoot: args['state-dir'],
-        from: choiceOf(args.from),
+        from,
         readData: args['read-data'],
         forks: args.forks,
+        maxFailures: args['max-failures'],
         passphrase: requiredPassphraseOf,
         signal,
         emit,
       });
-      return showReports('verify', reports, invocation);
+      if (invocation.json) return showReports('verify', reports.map(verifyFacts), invocation);
+      return showReports('verify', reports.map(shownProofs), invocation, resultsOf);
     }),
 };
+
+/** @throws StateError `cli.usage` for options that exclude each other */
+function verifyChoiceOf({ from, ids, all, sample, seed }: Arguments): VerifyChoice {
+  const ways = [
+    ...(ids.length > 0 ? ['ids'] : []),
+    ...(from !== SOURCE.from.default ? ['--from'] : []),
+    ...(all || sample !== undefined ? ['--all or --sample'] : []),
+  ];
+  if (ways.length > 1) throw usage(`${ways.join(' and ')} cannot be given together`);
+  if (seed !== undefined && sample === undefined) throw usage('--seed belongs to --sample');
+  if (ids.length > 0) return { kind: 'ids', ids };
+  if (sample !== undefined) {
+    const size = parseSampleSize(sample);
+    return { kind: 'all', sample: { size, ...(seed !== undefined && { seed }) } };
+  }
+  return all ? { kind: 'all' } : choiceOf(from);
+}
+
+/** Of one snapshot in one place all proofs are shown, of several those that failed. */
+function shownProofs(report: VerifyReport): VerifyReport {
+  return report.snapshots.length > 1 ? { ...report, proofs: [] } : report;
+}
+
+function resultsOf({ host, snapshots }: VerifyReport): string[] {
+  if (snapshots.length < 2) return [];
+  const rows = snapshots.map(({ id, createdAt = '', size, checked, error, where }) => [
+    printable(id),
+    createdAt,
+    size === undefined ? '' : bytes(size),
+    checked === 'data' ? 'all data' : 'stored bytes',
+    error === undefined ? 'good' : error.kind === 'proof' ? 'BAD' : 'NOT VERIFIED',
+    printable(where),
+  ]);
+  const bad = snapshots.filter(({ error }) => error !== undefined);
+  return [
+    `\n${printable(host)}`,
+    table([['ID', 'TAKEN', 'SIZE', 'CHECKED', 'RESULT', 'WHERE'], ...rows]),
+    ...bad.map(
+      (snapshot) => `\n${printable(snapshot.id)} in ${printable(snapshot.where)}\n${troubleOf(snapshot)}`,
+    ),
+  ];
+}
+
+function troubleOf({ proofs, error }: VerifiedSnapshot): string {
+  const failed = proofs.filter(({ ok }) => !ok);
+  return failed.length > 0 ? proofTable(failed) : printable(error?.message ?? '');
+}
+
+/** A report as `--json` shows it. */
+export function verifyFacts(
+  report: VerifyReport,
+): Omit<VerifyReport, 'snapshots'> & { readonly snapshots: readonly object[] } {
+  const snapshots = report.snapshots.map(({ error, ...rest }) => ({
+    ...rest,
+    ok: error === undefined,
+    ...(error !== undefined && { error: errorFacts(error) }),
+  }));
+  return { ...report, snapshots };
+}
+
+function usage(what: string): StateError {
+  return new StateError({
+    kind: 'usage',
+    code: 'cli.usage',
+    what,
+    next: 'coolify-state verify --help',
+  });
+}

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Secret } from '../core/secret.js';
-import { command } from '../ssh/command.js';
+import { command, type RemoteCommand } from '../ssh/command.js';
 import type { Connection } from '../ssh/connection.js';
 import type { EnvFile } from './env-file.js';
+import { type HostCommand, type InputLine, VALUE } from './host-command.js';
 import type { Layout } from './layout.js';
 
 export interface ApiAnswer {
@@ -19,7 +20,7 @@ export class CoolifyApi {
 
   constructor(connection: Connection, env: EnvFile, { apiBase }: Pick<Layout, 'apiBase'>) {
     this.#connection = connection;
-    this.#base = apiBase ?? `http://127.0.0.1:${/^\d{1,5}$/.exec(env.get('APP_PORT') ?? '')?.[0] ?? '8000'}`;
+    this.#base = apiBase ?? `${ON_THE_HOST}${/^\d{1,5}$/.exec(env.get('APP_PORT') ?? '')?.[0] ?? '8000'}`;
   }
 
   /** Needs no token and works while the API is disabled. */
@@ -34,7 +35,7 @@ export class CoolifyApi {
 
   /** Public keys by uuid as the API shows them (of the token's team only); undefined when it does not answer so. */
   async publicKeys(token: Secret, signal: AbortSignal): Promise<Map<string, string> | undefined> {
-    const { status, body } = await this.get('/api/v1/security/keys', token, signal);
+    const { status, body } = await this.get(KEYS, token, signal);
     if (status !== 200) return undefined;
     try {
       return new Map(
@@ -47,15 +48,11 @@ export class CoolifyApi {
 
   async get(path: string, token: Secret | undefined, signal: AbortSignal): Promise<ApiAnswer> {
     const config = [
-      `url = "${this.#base}${path}"`,
-      'silent',
-      // It is this very host that is asked: no proxy gets to see the token.
-      'noproxy = "*"',
-      'max-time = 15',
-      'write-out = "\\n%{http_code}"',
-      ...(token === undefined ? [] : [`header = "Authorization: Bearer ${quoted(token.reveal().trim())}"`]),
+      urlLine(`${this.#base}${path}`),
+      ...HOW_TO_ASK,
+      ...(token === undefined ? [] : [tokenLine(quoted(token.reveal().trim()))]),
     ].join('\n');
-    const { stdout } = await this.#connection.run(command('curl', '--disable', '--config', '-'), {
+    const { stdout } = await this.#connection.run(CURL, {
       input: `${config}\n`,
       signal,
       check: false,
@@ -65,6 +62,33 @@ export class CoolifyApi {
     return { status: Number(text.slice(cut + 1)) || 0, body: text.slice(0, Math.max(0, cut)) };
   }
 }
+
+const ON_THE_HOST = 'http://127.0.0.1:';
+const KEYS = '/api/v1/security/keys';
+const CURL: RemoteCommand = command('curl', '--disable', '--config', '-');
+const HOW_TO_ASK: readonly string[] = [
+  'silent',
+  // It is this very host that is asked: no proxy gets to see the token.
+  'noproxy = "*"',
+  'max-time = 15',
+  'write-out = "\\n%{http_code}"',
+];
+
+/** What asking for the public keys runs on the host. The port stands in its `.env`, unless the inventory has the address. */
+export function publicKeysCommand({ apiBase }: Pick<Layout, 'apiBase'>): HostCommand {
+  const url: InputLine =
+    apiBase === undefined
+      ? { text: urlLine(`${ON_THE_HOST}${VALUE}${KEYS}`), value: 'digits' }
+      : urlLine(`${apiBase}${KEYS}`);
+  return {
+    purpose: 'the public keys as the API shows them',
+    command: CURL,
+    input: { kind: 'text', lines: [url, ...HOW_TO_ASK, { text: tokenLine(VALUE), value: 'token' }] },
+  };
+}
+
+const urlLine = (url: string): string => `url = "${url}"`;
+const tokenLine = (token: string): string => `header = "Authorization: Bearer ${token}"`;
 
 const keyList = z.array(z.object({ uuid: z.string(), public_key: z.string() }));
 

@@ -1,5 +1,6 @@
 import type { Change, Inspection, TaskReporter } from '../engine/task.js';
 import type { Comparison } from './difference.js';
+import type { CommandScope, HostCommand } from './host-command.js';
 import type { Pull } from './pull.js';
 import type { Target } from './target.js';
 
@@ -30,6 +31,8 @@ export interface Artifact {
   readonly required: boolean;
   /** How what was pulled is shown to be usable, for people; the proofs themselves are in `proofs.ts`. */
   readonly proof: string;
+  /** The commands that `pull` runs on the host, which `host-policy` lets through; none for what is only derived. */
+  commands?(scope: CommandScope): readonly HostCommand[];
   /** Brings it into the staging folder. Returns a note for the recap. */
   pull(pull: Pull, reporter: TaskReporter): Promise<string>;
   /** How two states of it are told apart; without it, file by file as the manifests list them. */
@@ -37,6 +40,8 @@ export interface Artifact {
   /** Absent for what is only derived: it comes back with what it was derived from. */
   readonly restore?: {
     readonly phase: RestorePhase;
+    /** One clause for the plan: why it is put back, and at this point. */
+    readonly why: string;
     inspect(target: Target, reporter: TaskReporter): Promise<Inspection>;
     apply(target: Target, reporter: TaskReporter, change: Change): Promise<string | undefined>;
   };

@@ -11,18 +11,23 @@ export interface DatabaseFacts {
   readonly user: string;
   readonly encoding: string;
   readonly dataChecksums: boolean;
+  /** Bytes on the disk. */
+  readonly sizeBytes: number;
 }
+
+const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;';
+const EXPORT = 'SELECT pg_export_snapshot();';
 
 /**
  * Opens a read-only transaction that sees one moment and exports it, for pg_dump to read in the same one.
  * @returns the snapshot's name; it holds as long as the session's transaction does.
  */
 export async function beginSnapshot(session: DatabaseSession): Promise<string> {
-  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;');
+  await session.query(BEGIN);
   return z
     .string()
     .regex(/^[0-9A-F-]+$/i)
-    .parse(await session.value('SELECT pg_export_snapshot();'));
+    .parse(await session.value(EXPORT));
 }
 
 // What pg_dump takes along: ordinary tables outside the system's schemas that do not belong to an extension.
@@ -46,22 +51,27 @@ export async function countRows(session: DatabaseSession): Promise<RowCounts> {
   return counts;
 }
 
-const factsRow = z.tuple([z.string(), z.string(), z.string(), z.string()]);
+const READ_FACTS = `SELECT json_build_array(current_setting('server_version_num'), current_setting('server_version'),
+       current_setting('server_encoding'), current_setting('data_checksums'),
+       pg_database_size(current_database()));`;
+
+/** All that a backup asks the database, in this order, beside what pg_dump asks. */
+export const DUMP_STATEMENTS: readonly string[] = [BEGIN, EXPORT, COUNT_TABLES, READ_FACTS];
+
+const factsRow = z.tuple([z.string(), z.string(), z.string(), z.string(), z.number()]);
 
 export async function readDatabaseFacts(
   session: DatabaseSession,
   access: DatabaseAccess,
 ): Promise<DatabaseFacts> {
-  const answer = await session.value(
-    `SELECT json_build_array(current_setting('server_version_num'), current_setting('server_version'),
-       current_setting('server_encoding'), current_setting('data_checksums'));`,
-  );
-  const [versionNumber, version, encoding, checksums] = factsRow.parse(JSON.parse(answer));
+  const answer = await session.value(READ_FACTS);
+  const [versionNumber, version, encoding, checksums, sizeBytes] = factsRow.parse(JSON.parse(answer));
   return {
     versionNumber: Number(versionNumber),
     version,
     encoding,
     dataChecksums: checksums === 'on',
+    sizeBytes,
     name: access.database,
     user: access.user,
   };

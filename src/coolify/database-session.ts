@@ -4,6 +4,14 @@ import { StateError } from '../core/errors.js';
 import { lastLines } from '../core/terminal-text.js';
 import type { Connection, RemoteProcess } from '../ssh/connection.js';
 import { type DatabaseAccess, psql } from './database-commands.js';
+import { type InputLine, VALUE } from './host-command.js';
+
+const ANSWER_END = 'end-of-answer-';
+
+/** The lines that `DatabaseSession.query` sends to psql for a statement. */
+export function statementLines(sql: string): InputLine[] {
+  return [...sql.split('\n'), { text: `\\echo ${ANSWER_END}${VALUE}`, value: 'hex' }];
+}
 
 /**
  * One psql on the host, fed through its standard input: statements and values never stand in a command line.
@@ -34,7 +42,7 @@ export class DatabaseSession implements AsyncDisposable {
    * @throws StateError `database.query-failed` with what PostgreSQL said.
    */
   async query(sql: string): Promise<string[]> {
-    const marker = `end-of-answer-${randomBytes(9).toString('hex')}`;
+    const marker = `${ANSWER_END}${randomBytes(9).toString('hex')}`;
     this.#process.stdin.write(`${sql}\n\\echo ${marker}\n`);
     const answer: string[] = [];
     for (;;) {

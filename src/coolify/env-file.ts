@@ -53,6 +53,11 @@ export class EnvFile {
     return new EnvFile(lines);
   }
 
+  /** The same file without the lines of `key`. */
+  without(key: string): EnvFile {
+    return new EnvFile(this.#lines.filter((line) => entryOf(line)?.key !== key));
+  }
+
   /** Keys whose values differ between two files, with what became of them. */
   differences(after: EnvFile): { key: string; change: 'added' | 'removed' | 'changed' }[] {
     const differences: { key: string; change: 'added' | 'removed' | 'changed' }[] = [];

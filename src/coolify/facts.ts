@@ -96,7 +96,8 @@ if version=$(docker version --format '{{.Server.Version}}' 2>/dev/null); then
 fi
 `;
 
-function factsCommand(layout: Layout): RemoteCommand {
+/** All that `gatherFacts` runs. */
+export function factsCommand(layout: Layout): RemoteCommand {
   return script(FACTS_SCRIPT, layout.env, layout.installer);
 }
 

@@ -12,6 +12,8 @@ const instanceSchema = z.object({
   /** Tells instances apart without giving the key away. */
   appKeyFingerprint: z.string(),
   system: z.object({ name: z.string(), architecture: z.string(), docker: z.string() }),
+  /** Where the host was reached: a restore elsewhere asks there whether it still runs. */
+  reachedAt: z.object({ address: z.string(), port: z.number().int() }).optional(),
   database: z.object({
     /** `server_version_num`, for example 150013. */
     versionNumber: z.number().int(),
@@ -21,6 +23,8 @@ const instanceSchema = z.object({
     encoding: z.string(),
     dataChecksums: z.boolean(),
     volume: z.string().optional(),
+    /** Size on the disk when it was dumped. Not in manifests of the first versions. */
+    sizeBytes: z.number().int().nonnegative().optional(),
     tables: z.array(
       z.object({
         schema: z.string(),
@@ -43,7 +47,12 @@ const instanceSchema = z.object({
       fingerprint: z.string(),
     }),
   ),
+  /** The archive of the replaced role that this was made from: nobody looked at the instance itself. */
+  imported: z.object({ file: z.string(), sha256: z.string() }).optional(),
 });
+
+/** What stands for Coolify's version where nothing tells it. */
+export const UNKNOWN_VERSION = 'unknown';
 
 export type Instance = z.infer<typeof instanceSchema>;
 
@@ -57,5 +66,20 @@ export function instanceOf(manifest: Manifest): Instance {
     what: `The manifest of ${manifest.host} (${manifest.id}) does not describe its Coolify instance`,
     why: z.prettifyError(parsed.error).replaceAll('\n', '; '),
     next: 'use another generation or snapshot',
+  });
+}
+
+/**
+ * For a restore, which has to know what to install.
+ * @throws StateError `instance.version-unknown` (kind `usage`)
+ */
+export function requireKnownVersion({ coolify, imported }: Instance, host: string): void {
+  if (coolify.version !== UNKNOWN_VERSION) return;
+  throw new StateError({
+    kind: 'usage',
+    code: 'instance.version-unknown',
+    what: 'The snapshot does not tell which version of Coolify it was taken of',
+    why: `${imported?.file ?? 'what it was made from'} holds no .env that says it`,
+    next: `coolify-state import FILE --host ${host} --coolify-version VERSION, then restore that snapshot`,
   });
 }

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { type EntryHeader, packEntries, readEntries, type TarEntry } from '../archive/tar.js';
 import { StateError } from '../core/errors.js';
-import { script } from '../ssh/command.js';
+import { type RemoteCommand, script } from '../ssh/command.js';
 import type { Connection } from '../ssh/connection.js';
 import type { FileOrigin } from '../state/manifest.js';
 
@@ -56,6 +56,19 @@ exec tar -chf - -- "$@" 2>/dev/null
 
 const PACK_FOLDER = `cd "$1" 2>/dev/null || { head -c 10240 /dev/zero; exit 0; }; exec tar -cf - .`;
 
+/** The commands behind `readGlobs`, `readPaths` and `readFolder`. */
+export function packGlobs(globs: readonly Glob[]): RemoteCommand {
+  return script(PACK_GLOBS, ...globs.flatMap(({ folder, pattern }) => [folder, pattern]));
+}
+
+export function packPaths(paths: readonly string[]): RemoteCommand {
+  return script(PACK_PATHS, ...paths);
+}
+
+export function packFolder(folder: string): RemoteCommand {
+  return script(PACK_FOLDER, folder);
+}
+
 /** Reads the files that match; `onFile` takes each one's content before the next comes. Missing files are none. */
 export function readGlobs(
   connection: Connection,
@@ -63,10 +76,9 @@ export function readGlobs(
   onFile: (file: RemoteFile, content: Readable) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const args = globs.flatMap(({ folder, pattern }) => [folder, pattern]);
   return readTar(
     connection,
-    script(PACK_GLOBS, ...args),
+    packGlobs(globs),
     (header, content) => onFile(remoteFile(header), content),
     signal,
   );
@@ -81,7 +93,7 @@ export function readPaths(
 ): Promise<void> {
   return readTar(
     connection,
-    script(PACK_PATHS, ...paths),
+    packPaths(paths),
     (header, content) => (header.type === 'file' ? onFile(remoteFile(header), content) : discard(content)),
     signal,
   );
@@ -94,7 +106,7 @@ export function readFolder(
   onEntry: (header: EntryHeader, content: Readable) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  return readTar(connection, script(PACK_FOLDER, folder), onEntry, signal);
+  return readTar(connection, packFolder(folder), onEntry, signal);
 }
 
 /** State of known paths on the host, by path. Missing ones are absent. */
@@ -167,7 +179,7 @@ export function sameState(a: FileState | undefined, b: FileState): boolean {
 
 async function readTar(
   connection: Connection,
-  pack: Parameters<Connection['open']>[0],
+  pack: RemoteCommand,
   onEntry: (header: EntryHeader, content: Readable) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Inspection, TaskReporter } from '../engine/task.js';
-import { authorizedBlob, authorizedBlobs } from './managed-keys.js';
+import { authorizedBlob, authorizedBlobs, fingerprintOf } from './managed-keys.js';
 import { contentOf, readPaths } from './remote-files.js';
 import { AUTHORIZED_KEYS_PATH } from './stored-paths.js';
 import type { Target } from './target.js';
@@ -28,16 +28,27 @@ export async function applyAuthorizedKeys(target: Target, reporter: TaskReporter
 
 /**
  * The snapshot's file, then the lines that only the target has: the admin's own way in survives, with `before`, the file
- * as it was when the restore began, because the installer deletes lines. What only the file of `now` has and looks as the
- * installer writes it is for a localhost key that the snapshot has replaced, and goes.
+ * as it was when the restore began, because the installer deletes lines. A line as the installer writes it goes where it
+ * is for a localhost key that the snapshot has replaced: one that only the file of `now` has, or one of `formerLocalKeys`, the
+ * fingerprints of the replaced instance's own.
  */
-export function mergeAuthorizedKeys(snapshot: string, before: string, now: string): string {
+export function mergeAuthorizedKeys(
+  snapshot: string,
+  before: string,
+  now: string,
+  formerLocalKeys: readonly string[] = [],
+): string {
   const known = new Set(authorizedBlobs(snapshot).keys());
   const own = new Set(authorizedBlobs(before).keys());
   const extra: string[] = [];
   for (const line of [...before.split('\n'), ...now.split('\n')]) {
     const blob = authorizedBlob(line);
-    if (blob === undefined || known.has(blob) || (!own.has(blob) && isInstallersLine(line, blob))) continue;
+    if (blob === undefined || known.has(blob)) continue;
+    if (
+      isInstallersLine(line, blob) &&
+      (!own.has(blob) || formerLocalKeys.includes(fingerprintOf(Buffer.from(blob, 'base64'))))
+    )
+      continue;
     known.add(blob);
     extra.push(line);
   }
@@ -52,7 +63,8 @@ function isInstallersLine(line: string, blob: string): boolean {
 
 async function desiredText(target: Target, present: string): Promise<string> {
   const snapshot = await readFile(target.localPath(AUTHORIZED_KEYS_PATH), 'utf8');
-  return mergeAuthorizedKeys(snapshot, target.notes.authorizedKeys, present);
+  const { authorizedKeys, formerLocalKeys } = target.notes;
+  return mergeAuthorizedKeys(snapshot, authorizedKeys, present, formerLocalKeys);
 }
 
 /** authorized_keys of the target as it is, empty when it has none. */

@@ -5,20 +5,16 @@ import { lastLines } from '../core/terminal-text.js';
 import type { Change, Inspection, TaskReporter } from '../engine/task.js';
 import { quoteIdentifier, quoteLiteral } from '../postgres/identifiers.js';
 import { containerState, startContainer, waitUntilDatabaseAnswers } from './containers.js';
-import { type DatabaseAccess, databaseAccessOf, pgRestore } from './database-commands.js';
+import { type DatabaseAccess, pgRestore } from './database-commands.js';
 import { databaseDifferences, readDatabase } from './database-compare.js';
 import { DatabaseSession } from './database-session.js';
-import { EnvFile } from './env-file.js';
+import { dated, FORMER_PREFIX, liveAccess, maintenanceAccess, markOfLive, swap } from './database-swap.js';
 import { WRITERS } from './layout.js';
-import { contentOf, readPaths } from './remote-files.js';
 import { DUMP_PATH } from './stored-paths.js';
 import type { Target } from './target.js';
 
 /** The dump goes in here first, beside the live database. */
 const INCOMING = 'coolify_state_incoming';
-/** The replaced database is kept under this name and a time until all is proven. */
-const FORMER_PREFIX = 'coolify_state_former_';
-
 export async function inspectDatabase(target: Target, reporter: TaskReporter): Promise<Inspection> {
   const { tables } = target.source.instance.database;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
@@ -89,15 +85,15 @@ export async function applyDatabase(target: Target, reporter: TaskReporter): Pro
   await maintenance.query(
     `COMMENT ON DATABASE ${quoteIdentifier(INCOMING)} IS ${quoteLiteral(restoredMark(target))};`,
   );
-  const former = `${FORMER_PREFIX}${new Date().toISOString().replace(/\D/g, '').slice(0, 14)}`;
-  await swap(maintenance, access.database, former);
+  const former = dated(FORMER_PREFIX);
+  await swap(maintenance, { live: access.database, next: INCOMING, aside: former });
   target.databaseDifferences = [];
   return `${present.summary.tables.length} tables restored and compared; the former database is kept as ${former} until the end`;
 }
 
 /** What a restored database bears until the restore is complete: which snapshot it is of, and which restore this is. */
-function restoredMark({ source, notes }: Target): string {
-  return `coolify-state ${source.generation.manifest.id} ${notes.startedAt}`;
+function restoredMark({ notes }: Target): string {
+  return `coolify-state ${notes.snapshot} ${notes.startedAt}`;
 }
 
 /** Takes the mark away: the restore is complete. */
@@ -115,60 +111,7 @@ export async function removeMark(target: Target, signal: AbortSignal): Promise<v
 async function isRestored(target: Target, signal: AbortSignal): Promise<boolean> {
   if ((await containerState(target.connection, target.layout.databaseContainer, signal)) !== 'running')
     return false;
-  const { database, ...access } = await liveAccess(target, signal);
-  await using session = await DatabaseSession.open(
-    target.connection,
-    { ...access, database: 'postgres' },
-    signal,
-  );
-  const mark = await session.value(
-    `SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = ${quoteLiteral(database)};`,
-  );
-  return mark === restoredMark(target);
-}
-
-/** Databases that restores have replaced and kept. */
-export async function formerDatabases(target: Target, signal: AbortSignal): Promise<string[]> {
-  await using session = await DatabaseSession.open(
-    target.connection,
-    await maintenanceAccess(target, signal),
-    signal,
-  );
-  return session.query(
-    `SELECT datname FROM pg_database WHERE datname LIKE ${quoteLiteral(`${FORMER_PREFIX.replaceAll('_', '\\_')}%`)} ORDER BY 1;`,
-  );
-}
-
-export async function dropDatabases(
-  target: Target,
-  names: readonly string[],
-  signal: AbortSignal,
-): Promise<void> {
-  await using session = await DatabaseSession.open(
-    target.connection,
-    await maintenanceAccess(target, signal),
-    signal,
-  );
-  for (const name of names)
-    await session.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE);`);
-}
-
-/** How to reach the database as the target's own `.env` says. */
-export async function liveAccess(target: Target, signal: AbortSignal): Promise<DatabaseAccess> {
-  let env = target.source.env;
-  await readPaths(
-    target.connection,
-    [target.layout.env],
-    async (_file, content) => {
-      env = EnvFile.parse((await contentOf(content, 1024 * 1024, target.layout.env)).toString('utf8'));
-    },
-    signal,
-  );
-  return databaseAccessOf(target.layout.databaseContainer, env);
-}
-
-async function maintenanceAccess(target: Target, signal: AbortSignal): Promise<DatabaseAccess> {
-  return { ...(await liveAccess(target, signal)), database: 'postgres' };
+  return (await markOfLive(target, signal)) === restoredMark(target);
 }
 
 async function load(target: Target, incoming: DatabaseAccess, reporter: TaskReporter): Promise<void> {
@@ -184,34 +127,34 @@ async function load(target: Target, incoming: DatabaseAccess, reporter: TaskRepo
       kind: 'failed',
       code: 'database.restore-failed',
       what: 'The dump could not be restored',
-      why: lastLines(stderr, 3) || `pg_restore ended with status ${code ?? 'unknown'}`,
+      why: firstError(stderr) || `pg_restore ended with status ${code ?? 'unknown'}`,
       next: `the live database was not touched; put the cause right and run the restore again, or bring the former instance back with "docker start ${[...WRITERS].reverse().join(' ')}" on the host`,
     });
   }
   if (sent.status === 'rejected') throw sent.reason;
 }
 
-/** Both renames in one transaction, after whoever is still connected was sent away: all or nothing. */
-async function swap(session: DatabaseSession, live: string, former: string): Promise<void> {
-  const names = [live, INCOMING].map(quoteLiteral).join(', ');
-  await session.query(
-    `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN (${names}) AND pid <> pg_backend_pid();
-     SELECT pg_sleep(0.2);
-     BEGIN;
-     ALTER DATABASE ${quoteIdentifier(live)} RENAME TO ${quoteIdentifier(former)};
-     ALTER DATABASE ${quoteIdentifier(INCOMING)} RENAME TO ${quoteIdentifier(live)};
-     COMMIT;`,
-  );
+/** What went wrong first, and what was said of it; what follows from it comes later. */
+function firstError(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  const first = lines.findIndex((line) => /\berror:/i.test(line));
+  return first < 0 ? lastLines(stderr, 3) : lines.slice(first, first + 3).join('\n');
 }
 
 async function refuseOlderServer(session: DatabaseSession, target: Target): Promise<void> {
-  const server = Number(await session.value("SELECT current_setting('server_version_num');"));
-  const dumped = target.source.instance.database.versionNumber;
-  if (Math.trunc(server / 10_000) >= Math.trunc(dumped / 10_000)) return;
-  throw new StateError({
+  const server = Math.trunc(
+    Number(await session.value("SELECT current_setting('server_version_num');")) / 10_000,
+  );
+  const dumped = Math.trunc(target.source.instance.database.versionNumber / 10_000);
+  if (server < dumped) throw olderServer(server, dumped);
+}
+
+/** The error for a dump of a newer PostgreSQL than the target's. */
+export function olderServer(major: number, dumped: number): StateError {
+  return new StateError({
     kind: 'failed',
     code: 'database.server-older',
-    what: `The target runs PostgreSQL ${Math.trunc(server / 10_000)}, older than the dump's ${Math.trunc(dumped / 10_000)}`,
+    what: `The target runs PostgreSQL ${major}, older than the dump's ${dumped}`,
     why: 'a dump can be restored into the same or a newer version only',
     next: "upgrade the target's database with Coolify's upgrade-postgres.sh first",
   });

@@ -3,6 +3,7 @@ import { StateError } from '../core/errors.js';
 import { lastLines } from '../core/terminal-text.js';
 import type { Inspection, TaskReporter } from '../engine/task.js';
 import { script } from '../ssh/command.js';
+import type { Connection, RunResult } from '../ssh/connection.js';
 import { type HostKey, hostKeyOf } from '../ssh/host-key.js';
 import { contentOf, readPaths } from './remote-files.js';
 import { differingFiles, type PlacedFile, placeFiles } from './restore-files.js';
@@ -33,7 +34,7 @@ export async function applyHostKeys(target: Target, reporter: TaskReporter): Pro
     await begin(target, 'host-keys');
   const before = await snapshotOf(target, differing, reporter.signal);
   await placeFiles(target, differing);
-  const check = await target.connection.run(script(CHECK_SSHD), { signal: reporter.signal, check: false });
+  const check = await checkSshd(target.connection, reporter.signal);
   if (check.code !== 0) {
     await putBack(target, differing, before);
     throw new StateError({
@@ -45,7 +46,7 @@ export async function applyHostKeys(target: Target, reporter: TaskReporter): Pro
     });
   }
   if (isBegun(target, 'host-keys')) {
-    await target.connection.run(script(RELOAD_SSHD), { signal: reporter.signal });
+    await reloadSshd(target.connection, reporter.signal);
     target.hostKeysChanged = true;
   }
 }
@@ -61,6 +62,16 @@ export async function restoredHostKeys(target: Target): Promise<HostKey[]> {
     const key = hostKeyOf(Buffer.from(line.trim().split(/\s+/)[1] ?? '', 'base64'));
     return key === undefined ? [] : [key];
   });
+}
+
+/** Whether sshd could start with its keys and settings as they are. */
+export function checkSshd(connection: Connection, signal: AbortSignal): Promise<RunResult> {
+  return connection.run(script(CHECK_SSHD), { signal, check: false });
+}
+
+/** Has sshd read its keys anew. Open sessions stay open. */
+export async function reloadSshd(connection: Connection, signal: AbortSignal): Promise<void> {
+  await connection.run(script(RELOAD_SSHD), { signal });
 }
 
 const CHECK_SSHD = `PATH=$PATH:/usr/sbin:/sbin; exec "$(command -v sshd)" -t`;

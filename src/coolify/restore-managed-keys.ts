@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { decompressionStream } from '../archive/gzip.js';
 import { readEntries, type TarEntry } from '../archive/tar.js';
+import { DEFAULT_LIMITS } from '../archive/tar-rules.js';
 import type { Inspection, TaskReporter } from '../engine/task.js';
 import { script } from '../ssh/command.js';
 import { isTransient, type KeyEntry, keyFileStates, readKeyFolder } from './key-folder.js';
@@ -39,6 +40,9 @@ export async function applyManagedKeys(target: Target, reporter: TaskReporter): 
   await target.connection.run(script(PLACE, staged, folder, ...surplus), { signal });
 }
 
+/** Keys are small, and all of them are held. */
+const KEY_LIMITS = { ...DEFAULT_LIMITS, files: 100_000, bytes: 256 * 1024 ** 2 };
+
 /** The key files of a generation's archive. */
 export async function readKeyArchive(path: string, signal: AbortSignal): Promise<KeyEntry[]> {
   const files: KeyEntry[] = [];
@@ -49,7 +53,7 @@ export async function readKeyArchive(path: string, signal: AbortSignal): Promise
       if (header.type !== 'file' || isTransient(header.path)) return discard(content);
       files.push({ header, content: await contentOf(content, FILE_LIMIT, header.path) });
     },
-    { signal },
+    { signal, limits: KEY_LIMITS },
   );
   await Promise.all([pipeline(createReadStream(path), plain, { signal }), collect]);
   return files.sort((a, b) => (a.header.path < b.header.path ? -1 : 1));

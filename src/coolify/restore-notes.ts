@@ -5,9 +5,10 @@ import type { Layout } from './layout.js';
 
 /**
  * What is not done until something was started anew with it, which nobody sees by looking at files alone: `containers`
- * run with the settings and in the version that `.env` says, `host-keys` are those that sshd presents.
+ * run with the settings and in the version that `.env` says, `host-keys` are those that sshd presents, `quarantine` holds
+ * Coolify's queue and scheduler still until all is proven.
  */
-const beginningSchema = z.enum(['containers', 'host-keys']);
+const beginningSchema = z.enum(['containers', 'host-keys', 'quarantine']);
 export type Beginning = z.infer<typeof beginningSchema>;
 
 /**
@@ -18,11 +19,19 @@ export type Beginning = z.infer<typeof beginningSchema>;
 const notesSchema = z.object({
   snapshot: z.string(),
   kind: z.enum(['bare', 'installed']),
+  /** Version of Coolify that the target is to have. */
+  version: z.string().optional(),
   startedAt: z.string(),
   /** The safety generation that was taken of what stood here. */
   safety: z.string().optional(),
+  /** What the machine that began it keeps of this restore. */
+  restore: z.string().optional(),
+  /** The restore is being taken back: one that broke off, or one that was complete. */
+  rollback: z.enum(['broken-off', 'complete']).optional(),
   /** authorized_keys as it was before the installer ran. */
   authorizedKeys: z.string(),
+  /** Fingerprints of the keys with which the replaced instance reached its own host. */
+  formerLocalKeys: z.array(z.string()).default([]),
   /** What was begun and is not known to be finished. */
   begun: z.array(beginningSchema).default([]),
 });
@@ -66,6 +75,11 @@ export function isBegun({ notes }: Noted, what: Beginning): boolean {
 export async function begin(target: Noted, what: Beginning): Promise<void> {
   if (isBegun(target, what)) return;
   await update(target, [...target.notes.begun, what]);
+}
+
+/** Marks what will be begun without writing it: for whoever writes the notes next. */
+export function withBegun(notes: RestoreNotes, what: Beginning): RestoreNotes {
+  return notes.begun.includes(what) ? notes : { ...notes, begun: [...notes.begun, what] };
 }
 
 export async function finish(target: Noted, what: Beginning): Promise<void> {

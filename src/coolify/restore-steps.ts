@@ -7,11 +7,20 @@ import {
   stopContainers,
   waitUntilHealthy,
 } from './containers.js';
+import { dropDatabases, formerDatabases, spareDatabases } from './database-swap.js';
+import { desiredEnv, presentEnv } from './env-merge.js';
 import { containerOf, gatherFacts, installedVersion } from './facts.js';
 import { runInstaller } from './install.js';
 import { WRITERS } from './layout.js';
-import { dropDatabases, formerDatabases, inspectDatabase } from './restore-database.js';
-import { inspectEnv } from './restore-env.js';
+import {
+  isHeld,
+  isHeldAgainstSettings,
+  mustHold,
+  recreateContainers,
+  recreateCoolify,
+} from './quarantine.js';
+import { inspectDatabase } from './restore-database.js';
+import { differsBeyondHold } from './restore-env.js';
 import { begin, finish, isBegun } from './restore-notes.js';
 import type { Target } from './target.js';
 
@@ -21,7 +30,7 @@ type Step = Pick<Task<Target>, 'name' | 'inspect' | 'apply'>;
 export const install: Step = {
   name: "run Coolify's installer",
   async inspect(target): Promise<Inspection> {
-    const { version } = target.source.instance.coolify;
+    const { version } = target;
     if (target.kind === 'installed')
       return { skip: 'Coolify is installed; its version is settled when it starts' };
     const complete =
@@ -42,7 +51,8 @@ export const install: Step = {
 export const stopWriters: Step = {
   name: 'stop what writes',
   async inspect(target, reporter): Promise<Inspection> {
-    if (!(await mustStop(target, reporter))) return { unchanged: 'nothing needs to stop' };
+    // What is taken back may be half done in any way.
+    if (!target.exact && !(await mustStop(target, reporter))) return { unchanged: 'nothing needs to stop' };
     const running = await runningWriters(target, reporter.signal);
     if (running.length === 0 && target.kind === 'installed') return { unchanged: 'nothing is running' };
     return {
@@ -58,9 +68,11 @@ export const stopWriters: Step = {
 export const startCoolify: Step = {
   name: 'start Coolify',
   async inspect(target, reporter): Promise<Inspection> {
-    const { version } = target.source.instance.coolify;
+    const held = (await mustHold(target, reporter)) ? ', queue and scheduler off' : '';
     if (await mustRecreate(target, reporter))
-      return { summary: `make the containers of Coolify ${version} anew and start them` };
+      return { summary: `make the containers of Coolify ${target.version} anew and start them${held}` };
+    if (await mustRecreateCoolify(target, reporter))
+      return { summary: `make the container coolify anew${held}, and wait until it is healthy` };
     const down = await stoppedWriters(target, reporter.signal);
     const willStop = target.wants('database') && !target.databaseMatches;
     const health = await containerHealth(target.connection, 'coolify', reporter.signal);
@@ -73,10 +85,12 @@ export const startCoolify: Step = {
     if (await mustRecreate(target, reporter)) {
       await makeContainers(target, reporter);
     } else {
+      const anew = await mustRecreateCoolify(target, reporter);
       // What Coolify needs comes up before Coolify itself.
       for (const name of [...(await stoppedWriters(target, reporter.signal))].reverse()) {
-        await startContainer(connection, name, reporter.signal);
+        if (name !== 'coolify' || !anew) await startContainer(connection, name, reporter.signal);
       }
+      if (anew) await recreateCoolify(target, reporter);
     }
     await waitUntilHealthy(connection, 'coolify', reporter.signal);
     await finish(target, 'containers');
@@ -106,6 +120,25 @@ export const dropFormerDatabase: Step = {
   },
 };
 
+/** After a rollback: what was swapped out, and what a run that died was loading. */
+export const dropSpareDatabases: Step = {
+  name: 'drop the databases that the restore made',
+  async inspect(target, reporter) {
+    const { connection, layout } = target;
+    if ((await containerState(connection, layout.databaseContainer, reporter.signal)) !== 'running')
+      return { summary: 'drop them, if there are any' };
+    const names = await spareDatabases(target, reporter.signal);
+    return names.length === 0
+      ? { unchanged: 'there are none' }
+      : { summary: `drop what the restore made (${names.join(', ')})` };
+  },
+  async apply(target, reporter) {
+    const names = await spareDatabases(target, reporter.signal);
+    await dropDatabases(target, names, reporter.signal);
+    return names.length === 0 ? 'there were none' : `dropped ${names.join(', ')}`;
+  },
+};
+
 async function mustStop(target: Target, reporter: TaskReporter): Promise<boolean> {
   if (isBegun(target, 'containers') || (await settingsWillChange(target, reporter))) return true;
   return target.wants('database') && 'summary' in (await inspectDatabase(target, reporter));
@@ -114,14 +147,20 @@ async function mustStop(target: Target, reporter: TaskReporter): Promise<boolean
 /** A bare host's containers were made with the snapshot's settings; elsewhere they are made anew when those change. */
 async function mustRecreate(target: Target, reporter: TaskReporter): Promise<boolean> {
   if (target.kind === 'bare') return false;
-  if (installedVersion(target.facts) !== target.source.instance.coolify.version) return true;
+  if (installedVersion(target.facts) !== target.version) return true;
   return isBegun(target, 'containers') || (await settingsWillChange(target, reporter));
+}
+
+/** Coolify's own container is enough where only its queue and scheduler are to be switched. */
+async function mustRecreateCoolify(target: Target, reporter: TaskReporter): Promise<boolean> {
+  if (await mustHold(target, reporter)) return (await isHeld(target.connection, reporter.signal)) === false;
+  return await isHeldAgainstSettings(target, reporter.signal);
 }
 
 async function settingsWillChange(target: Target, reporter: TaskReporter): Promise<boolean> {
   if (!target.wants('env')) return false;
-  const inspection = await inspectEnv(target, reporter);
-  return 'summary' in inspection && (inspection.diff?.length ?? 0) > 0;
+  const present = await presentEnv(target, reporter.signal);
+  return differsBeyondHold(present, await desiredEnv(target, present, reporter.signal));
 }
 
 async function runningWriters(target: Target, signal: AbortSignal): Promise<string[]> {
@@ -147,16 +186,17 @@ async function writersIn(
 }
 
 async function makeContainers(target: Target, reporter: TaskReporter): Promise<void> {
-  const { connection, layout, source } = target;
+  const { connection, layout } = target;
   await begin(target, 'containers');
-  await runInstaller(connection, layout, source.instance.coolify.version, reporter);
+  if (target.offline && target.kind === 'installed') await recreateContainers(target, reporter);
+  else await runInstaller(connection, layout, target.version, reporter);
   target.facts = await gatherFacts(connection, layout, reporter.signal);
   requireVersion(target);
 }
 
 /** The installer's exit status proves nothing; what stands there does. */
 function requireVersion(target: Target): void {
-  const wanted = target.source.instance.coolify.version;
+  const wanted = target.version;
   const found = installedVersion(target.facts);
   if (found === wanted) return;
   throw new StateError({

@@ -43,6 +43,7 @@ function bucketOf(settings: Settings, bucket: string, path: string, host: string
     objectLock: objectLockOf(settings, host),
     conditionalWrites: settings.s3ConditionalWrites.value,
     caFile: settings.s3CaFile.value,
+    cacheFolder: settings.cachePath.value,
     accessKeyId: settings.s3AccessKey.value,
     secretAccessKey: settings.s3SecretKey.value,
   };

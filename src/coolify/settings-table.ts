@@ -4,6 +4,7 @@ import type { Span } from '../repository/span.js';
 import {
   BOOLEAN,
   COMPRESSION,
+  DURATION,
   FILE_OR_NONE,
   FINGERPRINT,
   HTTP_URL,
@@ -36,7 +37,14 @@ export interface Setting<Value, Default extends Value | undefined = Value | unde
   readonly description: string;
   /** Variable of the environment that wins over the inventory. */
   readonly env?: string;
-  readonly section: 'Repository' | 'Retention' | 'Encryption' | 'Coolify' | 'Connection' | 'Unattended';
+  readonly section:
+    | 'Repository'
+    | 'Retention'
+    | 'Encryption'
+    | 'Coolify'
+    | 'Connection'
+    | 'Unattended'
+    | 'Drill';
 }
 
 type Facts = Omit<Setting<unknown>, 'type' | 'default' | 'aliases'> & {
@@ -166,6 +174,14 @@ export const SETTINGS = {
     env: 'COOLIFY_STATE_S3_CA_FILE',
     description:
       'Certificates (PEM) of an authority of your own, trusted for the service beside those that Node brings.',
+  }),
+  cachePath: optional(LOCAL_PATH, {
+    section: 'Repository',
+    name: 'coolify_cache_path',
+    env: 'COOLIFY_STATE_CACHE_PATH',
+    defaultText: '`$XDG_CACHE_HOME/coolify-state`, or else `~/.cache/coolify-state`',
+    description:
+      'Folder of this machine that keeps sidecars that were read from S3, so that a listing need not read them again. It holds no secrets and may be removed at any time.',
   }),
   repositories: optional(listOf(REPOSITORY), {
     section: 'Repository',
@@ -458,6 +474,48 @@ export const SETTINGS = {
     section: 'Unattended',
     name: 'coolify_verify_read_data',
     description: 'Whether they are decrypted and proven; the identity must be on this machine then.',
+  }),
+  drillImage: optional(TEXT, {
+    section: 'Drill',
+    name: 'coolify_drill_image',
+    env: 'COOLIFY_STATE_DRILL_IMAGE',
+    defaultText: '`coolify-state/drill-host`, built from docker/drill-host when it is not there',
+    description:
+      'The image that a `drill` starts its throwaway host from: a server with sshd and a Docker engine of its own. See docs/drill.md for what it has to bring.',
+  }),
+  drillVolume: optional(TEXT, {
+    section: 'Drill',
+    name: 'coolify_drill_volume',
+    env: 'COOLIFY_STATE_DRILL_VOLUME',
+    description:
+      "A Docker volume of this machine that the throwaway host's engine begins with (a copy of it): images that need not be fetched then.",
+  }),
+  drillMaxRto: optional(DURATION, {
+    section: 'Drill',
+    name: 'coolify_drill_max_rto',
+    env: 'COOLIFY_STATE_DRILL_MAX_RTO',
+    description:
+      'How long a recovery may take, from the start of the fetch to the last proof, without installing Coolify. A drill that takes longer fails.',
+  }),
+  drillMaxRpo: optional(DURATION, {
+    section: 'Drill',
+    name: 'coolify_drill_max_rpo',
+    env: 'COOLIFY_STATE_DRILL_MAX_RPO',
+    description: 'How old the newest snapshot may be when a drill begins. A drill of an older one fails.',
+  }),
+  evidenceKeyPath: optional(LOCAL_PATH, {
+    section: 'Drill',
+    name: 'coolify_evidence_key_path',
+    env: 'COOLIFY_STATE_EVIDENCE_KEY_PATH',
+    defaultText: 'none: evidence is not signed, and says so',
+    description: 'The private SSH key (ed25519 or RSA) that signs the evidence of drills.',
+  }),
+  evidenceSignersPath: optional(LOCAL_PATH, {
+    section: 'Drill',
+    name: 'coolify_evidence_signers_path',
+    env: 'COOLIFY_STATE_EVIDENCE_SIGNERS_PATH',
+    description:
+      "Whose signatures `verify --evidence` trusts: a public key (`.pub`), or a file of them in ssh-keygen's format of allowed signers.",
   }),
 } as const;
 

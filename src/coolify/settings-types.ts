@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type Compression, parseCompression } from '../archive/compression.js';
+import { parseDuration } from '../core/duration.js';
 import { Secret } from '../core/secret.js';
 import { type Environment, expandHome } from '../inventory/paths.js';
 import { parseSpan, type Span } from '../repository/span.js';
@@ -103,6 +104,16 @@ export const SPAN: SettingType<Span> = {
   parse(raw) {
     const text = textOf(raw);
     return text === undefined ? undefined : parseSpan(text);
+  },
+};
+
+/** A shorter length of time, in seconds. */
+export const DURATION: SettingType<number> = {
+  name: 'duration',
+  expected: 'days, hours, minutes and seconds, such as "1d", "1h30min" or "90s"',
+  parse(raw) {
+    const text = textOf(raw);
+    return text === undefined ? undefined : parseDuration(text);
   },
 };
 

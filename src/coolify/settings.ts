@@ -1,4 +1,5 @@
-import { dirname } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
 import { credentialIn } from '../core/credentials.js';
 import { StateError } from '../core/errors.js';
 import { Secret } from '../core/secret.js';
@@ -34,7 +35,8 @@ type ValueOf<Row> = Row extends Setting<infer Value, infer Default> ? Value | De
 type Read = { readonly [Name in SettingName]: Entry<ValueOf<(typeof SETTINGS)[Name]>> };
 
 /** Every setting of a host, each with its source. */
-export type Settings = Omit<Read, 'identityPath' | 'host'> & {
+export type Settings = Omit<Read, 'identityPath' | 'cachePath' | 'host'> & {
+  readonly cachePath: Entry<string>;
   readonly identityPath: Entry<string>;
   readonly host: Entry<string>;
   /** Both or neither; neither leaves it to the AWS SDK. */
@@ -70,9 +72,18 @@ export function readSettings(host: Host, { env, cwd, flags = {} }: SettingsConte
     ...read,
     host: { ...read.host, value: read.host.value ?? host.name },
     identityPath: { ...read.identityPath, value: identity },
+    cachePath: { ...read.cachePath, value: read.cachePath.value ?? usualCache(env) },
     s3AccessKey,
     s3SecretKey,
   };
+}
+
+/** As the XDG Base Directory Specification has it: a relative path there does not count. */
+function usualCache(env: Environment): string {
+  const base = env['XDG_CACHE_HOME'];
+  if (base !== undefined && isAbsolute(base)) return join(base, 'coolify-state');
+  const home = env['HOME'];
+  return join(home === undefined || home === '' ? homedir() : home, '.cache', 'coolify-state');
 }
 
 /** `inventory/hosts.yml:7:5`, `--repository`, `$COOLIFY_STATE_USER`, `default`. */
@@ -126,6 +137,7 @@ class Reader {
       s3ObjectLockDays: this.read('s3ObjectLockDays', SETTINGS.s3ObjectLockDays),
       s3ConditionalWrites: this.read('s3ConditionalWrites', SETTINGS.s3ConditionalWrites),
       s3CaFile: this.read('s3CaFile', SETTINGS.s3CaFile),
+      cachePath: this.read('cachePath', SETTINGS.cachePath),
       repositories: this.read('repositories', SETTINGS.repositories),
       keepLast: this.read('keepLast', SETTINGS.keepLast),
       keepHourly: this.read('keepHourly', SETTINGS.keepHourly),
@@ -182,6 +194,12 @@ class Reader {
       metricsFolder: this.read('metricsFolder', SETTINGS.metricsFolder),
       verifySample: this.read('verifySample', SETTINGS.verifySample),
       verifyReadData: this.read('verifyReadData', SETTINGS.verifyReadData),
+      drillImage: this.read('drillImage', SETTINGS.drillImage),
+      drillVolume: this.read('drillVolume', SETTINGS.drillVolume),
+      drillMaxRto: this.read('drillMaxRto', SETTINGS.drillMaxRto),
+      drillMaxRpo: this.read('drillMaxRpo', SETTINGS.drillMaxRpo),
+      evidenceKeyPath: this.read('evidenceKeyPath', SETTINGS.evidenceKeyPath),
+      evidenceSignersPath: this.read('evidenceSignersPath', SETTINGS.evidenceSignersPath),
     };
   }
 

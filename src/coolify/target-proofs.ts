@@ -7,14 +7,15 @@ import { CoolifyApi, tokenHash } from './api.js';
 import { keyRingOf } from './app-key.js';
 import { containerHealth } from './containers.js';
 import { databaseDifferences, readDatabase } from './database-compare.js';
-import type { DumpEvidence } from './dump-evidence.js';
+import { liveAccess } from './database-swap.js';
+import { type DumpEvidence, tableTitle } from './dump-evidence.js';
 import { EnvFile } from './env-file.js';
 import { gatherFacts, installedVersion } from './facts.js';
 import { keyFilesOf, readKeyFolder } from './key-folder.js';
 import { judge, recordedCounts } from './proofs.js';
+import { proveLocalhost } from './prove-localhost.js';
 import { contentOf, readPaths } from './remote-files.js';
 import { presentAuthorizedKeys } from './restore-authorized-keys.js';
-import { liveAccess } from './restore-database.js';
 import { TOKEN_PATH } from './stored-paths.js';
 import type { Target } from './target.js';
 
@@ -44,9 +45,11 @@ export async function proveTarget(
     await proveHealth(target, env, signal),
     await proveVersion(target, signal),
     rows.proof,
+    proveSequences(target, dump),
     await proveLogin(target, env, signal),
     // That the dump has all rows is said by `rows`; a live instance may have added some.
     ...verdict.proofs.filter(({ name }) => name !== 'dump'),
+    ...(await proveLocalhost(target, verdict.keys, signal)),
     ...(await proveToken(target, env, dump, signal)),
   ];
   return { proofs, warnings: [...verdict.warnings, ...rows.warnings] };
@@ -82,11 +85,14 @@ async function proveHealth(
 async function proveVersion(target: Target, signal: AbortSignal): Promise<Proof> {
   target.facts = await gatherFacts(target.connection, target.layout, signal);
   const version = installedVersion(target.facts);
-  const wanted = target.source.instance.coolify.version;
+  const { version: wanted, migrates, source } = target;
+  const snapshot = source.instance.coolify.version;
   return {
     name: 'version',
     ok: version === wanted,
-    detail: `Coolify ${version ?? 'is missing'} runs, the snapshot is of ${wanted}`,
+    detail: migrates
+      ? `Coolify ${version ?? 'is missing'} runs, ${wanted} was to stay; it has brought the database of ${snapshot} up to itself`
+      : `Coolify ${version ?? 'is missing'} runs, the snapshot is of ${wanted}`,
   };
 }
 
@@ -151,6 +157,29 @@ async function proveToken(
   ];
 }
 
+/** A sequence that stands further back than it did would give out numbers that are taken. */
+function proveSequences({ source }: Target, { summary }: DumpEvidence): Proof {
+  const live = new Map(
+    summary.sequences.map((sequence) => [`${sequence.schema}.${sequence.name}`, sequence]),
+  );
+  const { sequences } = source.instance.database;
+  const wrong = sequences.flatMap(({ schema, name, lastValue }) => {
+    const found = live.get(`${schema}.${name}`);
+    if (found === undefined) return [`${name} is missing`];
+    return BigInt(found.lastValue) >= BigInt(lastValue)
+      ? []
+      : [`${name} stands at ${found.lastValue} instead of ${lastValue}`];
+  });
+  return {
+    name: 'sequences',
+    ok: wrong.length === 0,
+    detail:
+      wrong.length === 0
+        ? `all ${sequences.length} sequences stand where they stood, or further on`
+        : wrong.slice(0, 5).join('; '),
+  };
+}
+
 /** Rows that nothing but a person changes: they must be the snapshot's also after Coolify has come up. */
 const MUST_NOT_MOVE: readonly string[] = ['private_keys', 'users', 'teams', 'environment_variables'];
 
@@ -161,8 +190,14 @@ const MUST_NOT_MOVE: readonly string[] = ['private_keys', 'users', 'teams', 'env
 function proveRows(target: Target, dump: DumpEvidence): { proof: Proof; warnings: string[] } {
   const { database } = target.source.instance;
   const differences = databaseDifferences(database, dump);
+  const rowsOf = new Map(dump.summary.tables.map((table) => [tableTitle(table), table.rows]));
+  const sameCount = (title: string): boolean =>
+    database.tables.some((table) => tableTitle(table) === title && table.rows === rowsOf.get(title));
   const wrong = differences.filter(
-    ({ table, missing }) => missing || (table !== undefined && MUST_NOT_MOVE.includes(table)),
+    ({ table, missing }) =>
+      missing ||
+      // A migration may give every row another column, but none may come or go.
+      (table !== undefined && MUST_NOT_MOVE.includes(table) && !(target.migrates && sameCount(table))),
   );
   const rows = database.tables.reduce((sum, table) => sum + table.rows, 0);
   const moved = differences.filter((difference) => !wrong.includes(difference));

@@ -57,12 +57,32 @@ async function isFile(path: string): Promise<boolean> {
  */
 export type TargetKind = 'bare' | 'installed';
 
+export interface TargetMode {
+  /** Whether this run goes on with one that broke off. */
+  readonly resumed: boolean;
+  /** Which artifacts are to be put back. */
+  readonly wants: (artifact: string) => boolean;
+  /** Version of Coolify that the target is to have. The snapshot's, unless a newer one may stay. */
+  readonly version?: string;
+  /** It reaches no network: containers are made anew from the images it has, without the installer. */
+  readonly offline?: boolean;
+  /** The former state of this very host comes back, to the byte: nothing is merged, nothing held still. */
+  readonly exact?: boolean;
+}
+
 /** A host that is being restored, and what this run has done to it so far. */
 export class Target {
   /** In what the database differs from the snapshot's; undefined until somebody looked. */
   databaseDifferences: readonly string[] | undefined;
   /** Whether sshd was told to present other host keys. */
   hostKeysChanged = false;
+  /** Whether Coolify will be started by this run, and so held still at first; undefined until somebody looked. */
+  held: boolean | undefined;
+  readonly resumed: boolean;
+  readonly wants: (artifact: string) => boolean;
+  readonly version: string;
+  readonly exact: boolean;
+  readonly offline: boolean;
 
   constructor(
     public connection: Connection,
@@ -72,11 +92,19 @@ export class Target {
     readonly kind: TargetKind,
     /** What an earlier, broken-off restore of the same snapshot wrote down, or this one did. */
     public notes: RestoreNotes,
-    /** Whether this run goes on with one that broke off. */
-    readonly resumed: boolean,
-    /** Which artifacts are to be put back. */
-    readonly wants: (artifact: string) => boolean,
-  ) {}
+    mode: TargetMode,
+  ) {
+    this.resumed = mode.resumed;
+    this.wants = mode.wants;
+    this.version = mode.version ?? source.instance.coolify.version;
+    this.exact = mode.exact ?? false;
+    this.offline = mode.offline ?? false;
+  }
+
+  /** Whether a newer Coolify than the snapshot's stays, and brings the restored database up to itself. */
+  get migrates(): boolean {
+    return this.version !== this.source.instance.coolify.version;
+  }
 
   /** Whether the database was looked at and found to be the snapshot's. */
   get databaseMatches(): boolean {

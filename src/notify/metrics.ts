@@ -14,6 +14,10 @@ export interface RunFigures {
   readonly snapshotBytes?: number | undefined;
   readonly proofs?: number | undefined;
   readonly failedProofs?: number | undefined;
+  /** Of a drill: from the start of the fetch to the last proof. */
+  readonly recoverySeconds?: number | undefined;
+  /** Of a drill: how old the data was when it began. */
+  readonly dataAgeSeconds?: number | undefined;
 }
 
 interface Metric {
@@ -71,6 +75,16 @@ export function metricsText(figures: RunFigures, lastSuccess: number | undefined
     },
     { name: 'proofs', help: 'Proofs that the last run made.', value: figures.proofs },
     { name: 'failed_proofs', help: 'Proofs of the last run that failed.', value: figures.failedProofs },
+    {
+      name: 'drill_recovery_seconds',
+      help: 'How long the recovery of the last drill took, without the installation.',
+      value: figures.recoverySeconds,
+    },
+    {
+      name: 'drill_data_age_seconds',
+      help: 'How old the data of the last drill was when it began.',
+      value: figures.dataAgeSeconds,
+    },
   ];
   return metrics
     .filter(({ value }) => value !== undefined)

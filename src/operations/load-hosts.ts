@@ -8,6 +8,7 @@ import type { Secret } from '../core/secret.js';
 import type { Host } from '../inventory/host.js';
 import { type Inventory, loadInventory } from '../inventory/inventory.js';
 import { readVaultPasswords } from '../inventory/vault-passwords.js';
+import { drillSettingsOf } from './drill-settings.js';
 import { type AskPassphrase, endpointOf } from './endpoint.js';
 import type { HostConfig } from './host-config.js';
 import { type SshSurroundings, sshSurroundings } from './ssh-configuration.js';
@@ -100,5 +101,6 @@ export function hostConfigOf(
     repositories: repositoriesOf(settings, host.name),
     keep: keepPolicyOf(settings),
     unattended: unattendedSettingsOf(settings, host.name),
+    drill: drillSettingsOf(settings),
   };
 }

@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RestorePhase } from '../coolify/artifact.js';
 import { ARTIFACTS } from '../coolify/artifacts.js';
+import { choosePostgres } from '../coolify/choose-postgres.js';
 import { failedProofs } from '../coolify/proofs.js';
+import { letGo, proveHeld, proveLetGo } from '../coolify/quarantine.js';
 import { removeMark } from '../coolify/restore-database.js';
-import { refuseForeignPair, settleEnv } from '../coolify/restore-env.js';
+import { holdStill, inspectSettledEnv, refuseForeignPair, settleEnv } from '../coolify/restore-env.js';
 import { inspectHostKeys, restoredHostKeys } from '../coolify/restore-host-keys.js';
 import { removeNotes, writeNotes } from '../coolify/restore-notes.js';
 import { dropFormerDatabase, install, startCoolify, stopWriters } from '../coolify/restore-steps.js';
@@ -12,14 +13,14 @@ import type { Target, TargetKind } from '../coolify/target.js';
 import { proveTarget } from '../coolify/target-proofs.js';
 import { StateError } from '../core/errors.js';
 import { readTask, type Task, type TaskReporter, workTask } from '../engine/task.js';
-import type { Connection } from '../ssh/connection.js';
-import type { Endpoint } from '../ssh/endpoint.js';
-import type { HostKey } from '../ssh/host-key.js';
-import { replaceHostKeys } from '../ssh/known-hosts-file.js';
+import type { Proof } from '../state/manifest.js';
 import type { HostConfig } from './host-config.js';
+import { meetHostKeys, rememberHostKeys } from './meet-host-keys.js';
 import type { RestoreOptions } from './restore.js';
 import type { RestoreContext } from './restore-context.js';
+import { noteFenced } from './restore-record.js';
 import { keepWayBack } from './safety-generation.js';
+import { fenceOriginal } from './second-brain.js';
 
 /** Everything that changes the target, in the order that keeps a way back to the end. */
 export function restoreChanges(config: HostConfig, options: RestoreOptions): Task<RestoreContext>[] {
@@ -30,31 +31,31 @@ export function restoreChanges(config: HostConfig, options: RestoreOptions): Tas
     ARTIFACTS.flatMap(({ name, title, restore: how }) =>
       how?.phase === wanted && options.wants(name) ? [onTarget({ name: `restore ${title}`, ...how })] : [],
     );
-  const settle = ARTIFACTS.find(({ name }) => name === 'env')?.restore;
   return [
     ...(runs && !everything ? [pairFits()] : []),
     keepWayBack(config, options),
+    ...(runs ? [fenceOriginal()] : []),
     beginning(config, options),
     // The installer of a bare host takes the settings as its own. Elsewhere they are last before the start: until the new
     // database is proven, the former instance can simply be started again.
     ...phase('settings').map((task) => onlyOn('bare', task)),
+    ...(options.wants('database') ? [onlyOn('bare', onTarget(choosePostgres))] : []),
     ...(runs ? [onTarget(install), onTarget(stopWriters)] : []),
     ...phase('database'),
     ...phase('settings').map((task) => onlyOn('installed', task)),
+    ...(runs && !options.wants('env') ? [onTarget(holdStill)] : []),
     ...(runs ? [onTarget(startCoolify)] : []),
-    // The installer rewrites the file (order, mode, image tags): it ends as the snapshot has it.
-    ...(settle !== undefined && options.wants('env')
-      ? [onTarget({ name: 'settle .env', ...settle, apply: settleEnv })]
-      : []),
     ...phase('access'),
     ...(runs ? [proving(everything)] : []),
-    ...(options.wants('database') ? [onTarget(dropFormerDatabase)] : []),
+    ...(runs ? (options.hold === true ? [stillHeld()] : lettingGo(options)) : []),
     ...(options.wants('host-keys') ? [expectedKeys(config)] : []),
     ...phase('identity'),
-    presentedKeys(config),
+    ...(options.wants('host-keys') ? [presentedKeys(config), provingHostKeys()] : []),
+    ...(options.wants('database') ? [onTarget(dropFormerDatabase)] : []),
     {
       name: 'remove the notes of this restore',
       kind: 'change',
+      why: 'all is proven: what stands there now is the instance',
       inspect: async ({ session, ready: { resumed } }) => {
         // A part of a restore does not complete the whole one that broke off before.
         if (resumed && !everything) return { unchanged: 'kept, the whole restore is not complete' };
@@ -69,6 +70,37 @@ export function restoreChanges(config: HostConfig, options: RestoreOptions): Tas
       },
     },
   ];
+}
+
+/**
+ * Coolify ran with its queue and scheduler off. Now that it is proven, `.env` becomes what it is to stay (the installer rewrites
+ * order, mode and image tags of the file), and its container is made anew. That start writes the key folder once more.
+ */
+function lettingGo({ wants }: RestoreOptions): Task<RestoreContext>[] {
+  const keys = ARTIFACTS.find(({ name }) => name === 'managed-keys')?.restore;
+  return [
+    onTarget({ name: 'settle .env', inspect: inspectSettledEnv, apply: settleEnv }),
+    onTarget(letGo),
+    ...(keys !== undefined && wants('managed-keys')
+      ? [onTarget({ ...keys, name: "settle Coolify's SSH keys" })]
+      : []),
+    workTask('prove that Coolify works', async (context, { signal }) => {
+      const proof = await proveLetGo(context.ready, signal);
+      context.proofs = [...context.proofs, proof];
+      if (!proof.ok) throw unproven([proof]);
+      return proof.detail;
+    }),
+  ];
+}
+
+/** For a restore that is to stay still: its proof that it does. */
+function stillHeld(): Task<RestoreContext> {
+  return workTask('prove that Coolify is held still', async (context, { signal }) => {
+    const proof = await proveHeld(context.ready, signal);
+    context.proofs = [...context.proofs, proof];
+    if (!proof.ok) throw unproven([proof]);
+    return proof.detail;
+  });
 }
 
 /** What must hold when only a part was put back: that Coolify runs with its data. */
@@ -103,7 +135,10 @@ function beginning(config: HostConfig, options: RestoreOptions): Task<RestoreCon
       };
     },
     apply: async (context) => {
+      context.touched = true;
       await writeNotes(context.session.connection, config.layout, context.ready.notes);
+      const { fenced, folders, ready } = context;
+      if (fenced !== undefined) await noteFenced(folders, ready.notes.restore, fenced);
       return undefined;
     },
   };
@@ -132,13 +167,17 @@ function proving(everything: boolean): Task<RestoreContext> {
     for (const warning of warnings) reporter.warn(warning);
     const failed = failedProofs(proofs).filter(({ name }) => everything || PROOFS_OF_A_PART.includes(name));
     if (failed.length === 0) return proofs.map(({ name }) => name).join(', ');
-    throw new StateError({
-      kind: 'proof',
-      code: 'restore.unproven',
-      what: `The target is not the instance of the snapshot (${failed.map(({ name }) => name).join(', ')})`,
-      why: failed.map(({ detail }) => detail).join('; '),
-      next: 'the former database is kept; put the cause right and run the restore again: it goes on where it stopped',
-    });
+    throw unproven(failed);
+  });
+}
+
+function unproven(failed: readonly Proof[]): StateError {
+  return new StateError({
+    kind: 'proof',
+    code: 'restore.unproven',
+    what: `The target is not the instance of the snapshot (${failed.map(({ name }) => name).join(', ')})`,
+    why: failed.map(({ detail }) => detail).join('; '),
+    next: "the former database is kept, Coolify's queue and scheduler are off; put the cause right and run the restore again: it goes on where it stopped",
   });
 }
 
@@ -177,56 +216,41 @@ function presentedKeys(config: HostConfig): Task<RestoreContext> {
       ),
     apply: async (context, reporter) => {
       const keys = await restoredHostKeys(context.ready);
-      context.ready.connection = await reconnectAfterReload(context, reporter.signal, {
-        ...config.endpoint,
-        hostKeyChecking: 'strict',
-        pinnedFingerprints: keys.map(({ fingerprint }) => fingerprint),
-      });
-      await rememberHostKeys(config, keys);
-      return `the restored key ${context.ready.connection.hostKey.fingerprint}`;
+      const { fingerprint } = await meetHostKeys(context, config, keys, reporter.signal);
+      return `the restored key ${fingerprint}`;
     },
   };
 }
 
-function onTarget(step: Pick<Task<Target>, 'name' | 'inspect' | 'apply'>): Task<RestoreContext> {
+function provingHostKeys(): Task<RestoreContext> {
+  return workTask('prove the host keys', async (context) => {
+    const { hostKey } = context.ready.connection;
+    const keys = await restoredHostKeys(context.ready);
+    const ok = keys.some(({ fingerprint }) => fingerprint === hostKey.fingerprint);
+    const detail = ok
+      ? `sshd presents ${hostKey.fingerprint}, a key of the snapshot`
+      : `sshd presents ${hostKey.fingerprint}, which is no key of the snapshot`;
+    const proof: Proof = { name: 'host-keys', ok, detail };
+    context.proofs = [...context.proofs, proof];
+    if (!ok) throw unproven([proof]);
+    return detail;
+  });
+}
+
+export function onTarget(
+  step: Pick<Task<Target>, 'name' | 'why' | 'inspect' | 'apply'>,
+): Task<RestoreContext> {
   return {
     name: step.name,
     kind: 'change',
+    ...(step.why !== undefined && { why: step.why }),
     inspect: (context, reporter) => step.inspect(context.ready, reporter),
     apply: (context, reporter, change) => step.apply(context.ready, reporter, change),
   };
 }
 
-/** sshd that reloads closes its port for a moment; whoever comes then is refused, and tries again. */
-async function reconnectAfterReload(
-  context: RestoreContext,
-  signal: AbortSignal,
-  endpoint: Endpoint,
-): Promise<Connection> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await context.session.reconnect(signal, endpoint);
-    } catch (error) {
-      if (attempt >= 20 || !(error instanceof StateError) || !MOMENTARY.includes(error.code)) throw error;
-      await sleep(RELOAD_PAUSE_MS, undefined, { signal });
-    }
-  }
-}
-
-const RELOAD_PAUSE_MS = 250;
-const MOMENTARY: readonly string[] = ['ssh.refused', 'ssh.closed-early', 'ssh.connection-lost'];
-
 /** Every folder that a restore puts files into. */
 function foldersOf({ layout, source }: Target): string[] {
   const paths = source.generation.manifest.files.flatMap(({ origin }) => origin?.path ?? []);
   return [...new Set([...paths, layout.env].map((path) => posix.dirname(path)))];
-}
-
-async function rememberHostKeys({ endpoint }: HostConfig, keys: readonly HostKey[]): Promise<void> {
-  const [file] = endpoint.knownHostsFiles;
-  if (file !== undefined) await replaceHostKeys(file, endpoint.address, endpoint.port, keys.map(publicLine));
-}
-
-function publicLine({ type, blob }: HostKey): string {
-  return `${type} ${blob.toString('base64')}`;
 }

@@ -1,36 +1,37 @@
-import type { TargetKind } from '../coolify/target.js';
-import { asStateError, StateError } from '../core/errors.js';
+import type { NewerCoolify } from '../coolify/restore-preflight.js';
 import type { Secret } from '../core/secret.js';
-import type { EventSink, TaskOutcome } from '../engine/events.js';
-import { type HostReport, runTasks } from '../engine/run-host.js';
+import type { EventSink } from '../engine/events.js';
+import { type FailureBudget, failureLimit } from '../engine/failure-budget.js';
 import { runHosts } from '../engine/run-hosts.js';
-import type { Proof } from '../state/manifest.js';
 import { openStateFolder, type StateFolder } from '../state/state-folder.js';
 import type { HostConfig } from './host-config.js';
 import { restoreChanges } from './restore-changes.js';
 import { RestoreContext } from './restore-context.js';
 import { restoreOpening } from './restore-opening.js';
+import { closeRecord } from './restore-record.js';
+import { type RestorePlan, type RestoreReport, runPhases } from './restore-run.js';
+import type { SecondBrain } from './second-brain.js';
 import type { SnapshotChoice } from './snapshot-source.js';
-
-/** What a restore is about to do on a host. */
-export interface RestorePlan {
-  readonly host: string;
-  readonly origin: string;
-  readonly snapshot: string;
-  readonly createdAt: string;
-  /** Host that the snapshot was taken of. */
-  readonly snapshotHost: string;
-  readonly kind: TargetKind;
-  readonly steps: readonly TaskOutcome[];
-}
 
 export interface RestoreOptions {
   readonly stateRoot: string;
   readonly from: SnapshotChoice;
   readonly forks: number;
+  /** How many hosts may fail before no further one is begun; without it all are tried. */
+  readonly maxFailures?: FailureBudget | undefined;
   readonly check: boolean;
   /** Keep what stands on an installed target as a safety generation first. */
   readonly safety: boolean;
+  /** What is done where a newer Coolify stands than the snapshot's: refused by default. */
+  readonly newer?: NewerCoolify;
+  /** What is done about an original that still works elsewhere: refused by default. */
+  readonly secondBrain?: SecondBrain;
+  /** What is restored stays held still: queue and scheduler remain off when all is proven. */
+  readonly hold?: boolean;
+  /** The target reaches no network: its containers are made anew from the images it has, without Coolify's installer. */
+  readonly offline?: boolean;
+  /** Options that a command in a message has to repeat, such as those of inventory and state. */
+  readonly repeat?: readonly string[];
   /** Which artifacts to put back. */
   readonly wants: (artifact: string) => boolean;
   /** Asked once for each host, before anything is changed. */
@@ -40,16 +41,15 @@ export interface RestoreOptions {
   readonly emit: EventSink;
 }
 
-export interface RestoreReport extends HostReport {
-  readonly plan?: RestorePlan;
-  readonly proofs: readonly Proof[];
-}
+export type { RestorePlan, RestoreReport } from './restore-run.js';
 
 /** One restore: which host's snapshot goes onto which host. */
 export interface RestoreJob {
   readonly target: HostConfig;
   /** Host whose snapshot it is; the target's own by default. */
   readonly snapshotHost: string;
+  /** That host, where it is another one of the inventory than the target. */
+  readonly original?: HostConfig;
 }
 
 /** Restores hosts, several at once. Never throws for what happens on a host: its report says it. */
@@ -58,7 +58,14 @@ export async function restore(
   options: RestoreOptions,
 ): Promise<RestoreReport[]> {
   const state = await openStateFolder(options.stateRoot);
-  return await runHosts(jobs, options.forks, (job) => restoreHost(job, state, options));
+  const limit = failureLimit(
+    options.maxFailures,
+    jobs,
+    options.emit,
+    ({ target }) => target.name,
+    (report): RestoreReport => ({ ...report, proofs: [] }),
+  );
+  return await runHosts(jobs, options.forks, (job) => restoreHost(job, state, options), limit);
 }
 
 async function restoreHost(
@@ -84,81 +91,14 @@ async function phasesOf(
   options: RestoreOptions,
 ): Promise<RestoreReport> {
   const { target: config } = job;
-  const { signal, emit } = options;
-  try {
-    const opening = await runTasks(config.name, restoreOpening(job, options), context, {
-      check: false,
-      signal,
-      emit,
-    });
-    if (opening.error !== undefined || context.opened === undefined) return { ...opening, proofs: [] };
-    const steps = restoreChanges(config, options);
-    const planned = await runTasks(config.name, steps, context, {
-      check: true,
-      signal,
-      emit: options.check ? emit : () => undefined,
-    });
-    const plan = planOf(context, planned);
-    if (planned.error !== undefined || options.check)
-      return { ...joined(opening, planned), plan, proofs: [] };
-    const changes = planned.tasks.some(({ status }) => status === 'changed');
-    const refusal = changes ? await refusalOf(plan, options) : undefined;
-    if (refusal !== undefined) return { ...joined(opening, refused(planned, refusal)), plan, proofs: [] };
-    const run = await runTasks(config.name, steps, context, { check: false, signal, emit });
-    return { ...joined(opening, run), plan, proofs: context.proofs };
-  } finally {
-    await context.close();
-  }
-}
-
-function planOf(context: RestoreContext, { host, tasks }: HostReport): RestorePlan {
-  const { opened } = context;
-  if (opened === undefined) throw new Error('no snapshot was opened');
-  const { manifest } = opened.generation;
-  return {
-    host,
-    origin: opened.origin,
-    snapshot: manifest.id,
-    createdAt: manifest.createdAt,
-    snapshotHost: manifest.host,
-    kind: context.ready.kind,
-    steps: tasks.filter(({ status }) => status === 'changed'),
-  };
-}
-
-function joined(first: HostReport, second: HostReport): HostReport {
-  const recap = { ...first.recap };
-  for (const status of ['ok', 'changed', 'skipped', 'failed', 'unreachable'] as const)
-    recap[status] += second.recap[status];
-  return {
-    ...second,
-    recap,
-    tasks: [...first.tasks, ...second.tasks],
-    milliseconds: first.milliseconds + second.milliseconds,
-  };
-}
-
-/** Why a plan is not carried out; undefined when it was confirmed. What asking throws is this host's failure alone. */
-async function refusalOf(plan: RestorePlan, { confirm }: RestoreOptions): Promise<StateError | undefined> {
-  try {
-    if (await confirm(plan)) return undefined;
-    return new StateError({
-      kind: 'interrupted',
-      code: 'restore.not-confirmed',
-      what: 'Nothing was changed',
-      why: 'the restore was not confirmed',
-      host: plan.host,
-    });
-  } catch (error) {
-    return asStateError(error, 'The restore could not be confirmed').onHost(plan.host);
-  }
-}
-
-function refused(planned: HostReport, error: StateError): HostReport {
-  return {
-    ...planned,
-    recap: { ok: 0, changed: 0, skipped: 0, failed: 0, unreachable: 0 },
-    tasks: [],
-    error,
-  };
+  const report = await runPhases(
+    context,
+    restoreOpening(job, options),
+    () => restoreChanges(config, options),
+    options,
+  );
+  const outcome = report.error === undefined ? 'complete' : 'unproven';
+  if (context.touched && context.target?.notes.restore !== undefined && report.proofs.length > 0)
+    await closeRecord(context.folders, context.target.notes.restore, outcome, report.proofs);
+  return report;
 }

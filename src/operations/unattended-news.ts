@@ -75,7 +75,8 @@ export async function leaveMetrics(
   }
 }
 
-function sentenceOf({ what, why }: StateError): string {
+/** An error as one sentence for people. */
+export function sentenceOf({ what, why }: StateError): string {
   return why === undefined ? what : `${what}: ${why}`;
 }
 
@@ -95,7 +96,8 @@ function partsOf({ parts: { backup, prune, verify } }: UnattendedReport): [strin
   );
 }
 
-function withoutCause({ error, ...rest }: HostReport): object {
+/** A report as data, without causes of errors. */
+export function withoutCause({ error, ...rest }: HostReport): object {
   if (error === undefined) return rest;
   const { cause: _cause, ...facts } = error.facts();
   return { ...rest, error: facts };

@@ -18,6 +18,8 @@ export interface OpenedSnapshot {
   readonly generation: Generation;
   /** For people: where it came from. */
   readonly origin: string;
+  /** Of the encrypted bytes as they were read, where it came from a repository: SHA-256 (hex). */
+  readonly ciphertext?: string;
   close(): Promise<void>;
 }
 

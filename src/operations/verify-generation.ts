@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspectDump } from '../coolify/dump-evidence.js';
 import { keyFilesOf } from '../coolify/key-folder.js';
@@ -21,9 +21,13 @@ async function proveFiles(
 ): Promise<Proof> {
   const wrong: string[] = [];
   for (const file of manifest.files) {
-    const hash = file.path === DUMP_PATH ? dumpHash : await hashFile(join(folder, file.path), signal);
-    if (hash === undefined) wrong.push(`${file.path} is missing`);
+    const path = join(folder, file.path);
+    const facts = await stat(path).catch(() => undefined);
+    const hash = file.path === DUMP_PATH ? dumpHash : await hashFile(path, signal);
+    if (hash === undefined || facts === undefined) wrong.push(`${file.path} is missing`);
     else if (hash !== file.sha256) wrong.push(`${file.path} is not what the manifest says`);
+    else if (facts.size !== file.size)
+      wrong.push(`${file.path} has ${facts.size} bytes and not the ${file.size} of the manifest`);
   }
   return {
     name: 'files',
@@ -49,6 +53,7 @@ export async function proveSource(source: Source, signal: AbortSignal): Promise<
     rowCounts: recordedCounts(instance),
     keyFiles: keyFilesOf(await readKeyArchive(path(KEY_ARCHIVE_PATH), signal)),
     authorizedKeys: await readFile(path(AUTHORIZED_KEYS_PATH), 'utf8'),
+    ...(instance.imported !== undefined && { counted: 'as counted when the old archive was imported' }),
   });
   const appKey = (await readFile(path(APP_KEY_PATH), 'utf8')).trim();
   const agree: Proof = {

@@ -1,5 +1,6 @@
 import { StateError } from '../core/errors.js';
 import { lastLines, printable } from '../core/terminal-text.js';
+import { type RemoteCommand, script } from './command.js';
 import type { Become } from './endpoint.js';
 
 /**
@@ -13,6 +14,11 @@ export function sudoArguments(
 ): [string, ...string[]] {
   const asking = password === undefined ? ['-n'] : ['-S', '-p', prompt];
   return ['env', 'LC_ALL=C', 'sudo', '-H', ...asking, '-u', user, '--', ...argv];
+}
+
+/** Tells the uids of the login user and of another, a line each: whether there is anybody to become. */
+export function userIds(other: string): RemoteCommand {
+  return script('id -u; id -u -- "$1" 2>/dev/null || :', other);
 }
 
 /** What is known when a command was not run as the other user. */

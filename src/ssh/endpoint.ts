@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { StateError } from '../core/errors.js';
 import type { Secret } from '../core/secret.js';
 
@@ -51,6 +52,11 @@ export interface Endpoint {
   readonly keepaliveCountMax?: number;
   /** Hosts to go through, the first reached directly, each of the others through the one before it (`ProxyJump`). */
   readonly jumps?: readonly Endpoint[];
+  /**
+   * Reaches the host's sshd by other means than TCP, such as a program that speaks to it on its standard input and output
+   * (as `ProxyCommand` does). Address and port are then names only. Called anew for every attempt; jumps are not used.
+   */
+  readonly dial?: (signal: AbortSignal) => Promise<Duplex>;
   /** Commands run as this user, by sudo, unless the login user is this user already. */
   readonly become?: Become;
 }

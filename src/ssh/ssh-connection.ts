@@ -1,6 +1,7 @@
 import type { Client, SFTPWrapper } from 'ssh2';
+import { userIds } from './become.js';
 import { ChosenFiles } from './chosen-files.js';
-import { describe, type RemoteCommand, script } from './command.js';
+import { describe, type RemoteCommand } from './command.js';
 import { seconds } from './connect-failures.js';
 import type { Connection, OpenOptions, RemoteProcess, RunOptions, RunResult } from './connection.js';
 import { ConnectionLife, type EndReason } from './connection-life.js';
@@ -120,9 +121,7 @@ export class SshConnection implements Connection {
   async #findOtherUser(): Promise<Become | undefined> {
     const become = this.#endpoint.become ?? { user: 'root' };
     if (become.user === this.#endpoint.user) return undefined;
-    const { stdout } = await this.run(script('id -u; id -u -- "$1" 2>/dev/null || :', become.user), {
-      become: false,
-    });
+    const { stdout } = await this.run(userIds(become.user), { become: false });
     const [own, theirs] = stdout.toString('latin1').trim().split('\n');
     return own !== undefined && own === theirs ? undefined : become;
   }

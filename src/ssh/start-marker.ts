@@ -6,8 +6,11 @@ import { randomBytes } from 'node:crypto';
  * command failed" from "the command was never run".
  */
 export function newMarker(): string {
-  return `@coolify-state:${randomBytes(12).toString('hex')}@`;
+  return `${MARKER.before}${randomBytes(MARKER.hexDigits / 2).toString('hex')}${MARKER.after}`;
 }
+
+/** What a marker looks like. No shell does anything with its characters. */
+export const MARKER = { before: '@coolify-state:', hexDigits: 24, after: '@' } as const;
 
 /**
  * The arguments that print the marker and then become the command, in the C locale: it makes every host's messages

@@ -30,7 +30,7 @@ export interface TransportOptions {
 export async function openTransport(endpoint: Endpoint, options: TransportOptions): Promise<Transport> {
   let below: { readonly host: string; readonly transport: Transport } | undefined;
   try {
-    for (const hop of endpoint.jumps ?? []) {
+    for (const hop of endpoint.dial === undefined ? (endpoint.jumps ?? []) : []) {
       below = { host: hop.host, transport: await openHop(hop, below, options) };
     }
     return await openHop(endpoint, below, options);
@@ -50,8 +50,12 @@ async function openHop(
   below: { readonly host: string; readonly transport: Transport } | undefined,
   { signal, onEvent }: TransportOptions,
 ): Promise<Transport> {
-  const open = (): Promise<Duplex> =>
-    below ? openForward(below.transport.client, below.host, endpoint, signal) : openSocket(endpoint, signal);
+  const open = (): Promise<Duplex> => {
+    if (endpoint.dial !== undefined) return endpoint.dial(signal);
+    return below
+      ? openForward(below.transport.client, below.host, endpoint, signal)
+      : openSocket(endpoint, signal);
+  };
   const known = await readKnownHosts(endpoint.knownHostsFiles);
   const policy = hostKeyPolicy(endpoint, known, await certifiedKey(endpoint, known, open, signal));
   let deadline: Deadline | undefined;

@@ -77,7 +77,7 @@ it('begins with two instances that have nothing in common', () => {
 
 describe('a snapshot on a host where another Coolify stands', () => {
   it('becomes the instance of the snapshot, with all proofs', async () => {
-    expectProven(await run('restore', SOURCE, '--to', TARGET, '--yes'));
+    expectProven(await run('restore', SOURCE, '--to', TARGET, '--yes', '--fence', '--downgrade'));
     expect((await fingerprintOf(TARGET)).database).toBe(source.database);
     expect(await versionOf(TARGET)).toBe('4.3.11 healthy');
   });

@@ -3,16 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fingerprintOf, type InstanceFingerprint, PRESENTED_KEYS } from './instance-fingerprint.js';
-import {
-  collect,
-  coolifyState,
-  knownHostsOf,
-  lab,
-  type Outcome,
-  onHost,
-  type Workplace,
-  workplace,
-} from './lab.js';
+import { killedAt } from './killed-at.js';
+import { collect, coolifyState, knownHostsOf, lab, onHost, type Workplace, workplace } from './lab.js';
 
 /**
  * One host, one restore that is killed again and again, each time further on: every run takes up what the dead one
@@ -58,7 +50,7 @@ describe('a restore onto a bare host that is killed', () => {
     ['between new host keys and their use', "restore host keys and root's own keys", 1500],
     ['when sshd has been told to use them', 'see which host keys sshd presents', 0],
   ])('%s leaves a host that the next run goes on with', async (_when, task, milliseconds) => {
-    await killedAt(task, milliseconds);
+    await killedAt(['restore', '--yes', ...place.options], task, milliseconds);
   });
 
   it('is complete after one that is left alone', async () => {
@@ -84,7 +76,7 @@ describe('a restore onto a bare host that is killed', () => {
   });
 
   it('leaves nothing of the dead runs on this machine', async () => {
-    expect(await readdir(join(place.state, '.generations', HOST))).toEqual([]);
+    expect(await readdir(join(place.state, '.generations'))).toEqual([]);
     const { status, stdout, stderr } = await restore('--json');
     expect(status, stderr).toBe(0);
     expect(summaryOf(stdout)).toMatchObject({ changed: 0, failed: 0 });
@@ -101,7 +93,12 @@ describe('a restore onto a Coolify that runs with other settings, killed', () =>
     ['after the settings were merged', 'start Coolify', 0],
     ['while the containers are made anew', 'start Coolify', 1500],
   ])('%s leaves a host that the next run goes on with', async (_when, task, milliseconds) => {
-    await killedAt(task, milliseconds);
+    await killedAt(['restore', '--yes', ...place.options], task, milliseconds);
+  });
+
+  it('before it is proven leaves a Coolify whose queue and scheduler are off', async () => {
+    await killedAt(['restore', '--yes', ...place.options], 'prove the target', 0);
+    expect(await switches()).toBe('horizon off\nscheduler off');
   });
 
   it('is complete after one that is left alone, and Coolify runs with the restored settings', async () => {
@@ -109,6 +106,7 @@ describe('a restore onto a Coolify that runs with other settings, killed', () =>
     expect(status, `${stderr}${stdout}`).toBe(0);
     expect(await fingerprintOf(HOST)).toEqual(before);
     expect(await runningName()).toContain('Coolify of the lab');
+    expect(await switches()).toBe('horizon on\nscheduler on');
     expect(await leftovers()).toBe('');
     expect(await processes()).toBe('');
   });
@@ -120,36 +118,7 @@ describe('a restore onto a Coolify that runs with other settings, killed', () =>
   });
 });
 
-/** Starts a restore and kills it, as a power cut would, a moment after a step of it began. */
-async function killedAt(task: string, milliseconds: number): Promise<void> {
-  const ended = await new Promise<{ outcome: Outcome; killed: boolean }>((resolve, reject) => {
-    let killed = false;
-    coolifyState(['restore', '--yes', '--json', ...place.options], {
-      started: (child) => {
-        let text = '';
-        child.stdout?.on('data', (chunk: Buffer) => {
-          text += chunk.toString();
-          const lines = text.split('\n');
-          text = lines.pop() ?? '';
-          if (killed || !lines.some((line) => startOf(line) === task)) return;
-          killed = true;
-          setTimeout(() => child.kill('SIGKILL'), milliseconds);
-        });
-      },
-    }).then((outcome) => resolve({ outcome, killed }), reject);
-  });
-  const { outcome, killed } = ended;
-  expect(killed, `it never came to "${task}": ${outcome.stdout.slice(-2000)}${outcome.stderr}`).toBe(true);
-  expect(outcome.status, `it ended before it was killed: ${outcome.stdout.slice(-2000)}`).toBeNull();
-}
-
-const eventSchema = z.object({ type: z.string(), task: z.string().optional() });
 const summarySchema = z.object({ hosts: z.array(z.object({ recap: z.record(z.string(), z.number()) })) });
-
-function startOf(line: string): string | undefined {
-  const { type, task } = eventSchema.parse(JSON.parse(line));
-  return type === 'task-start' ? task : undefined;
-}
 
 function summaryOf(stdout: string): Record<string, number> | undefined {
   return summarySchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).hosts[0]?.recap;
@@ -162,6 +131,13 @@ function hostKeys(): Promise<string> {
 /** APP_NAME as the running container has it. */
 function runningName(): Promise<string> {
   return onHost(HOST, 'docker exec coolify printenv APP_NAME').then((text) => text.trim());
+}
+
+/** What the last start of Coolify said of its queue and its scheduler. */
+function switches(): Promise<string> {
+  return onHost(HOST, "docker logs coolify 2>&1 | grep -E '^(horizon|scheduler) ' | tail -n 2").then((text) =>
+    text.trim(),
+  );
 }
 
 const SLOW_CHECK = `

@@ -1,7 +1,7 @@
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
 import type { Pull } from '../pull.js';
-import { contentOf, readPaths } from '../remote-files.js';
+import { contentOf, packPaths, readPaths } from '../remote-files.js';
 import { applyFiles, inspectFiles } from '../restore-files.js';
 import { TOKEN_PATH } from '../stored-paths.js';
 
@@ -14,6 +14,9 @@ export const apiToken: Artifact = {
   inState: TOKEN_PATH,
   required: false,
   proof: 'after a restore, the API accepts it',
+  commands: ({ layout }) => [
+    { purpose: apiToken.title, command: packPaths([layout.token]), input: 'nothing' },
+  ],
   async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
     await readPaths(
       pull.connection,
@@ -26,5 +29,10 @@ export const apiToken: Artifact = {
     );
     return pull.taken(TOKEN_PATH) ? 'saved' : 'the host has none';
   },
-  restore: { phase: 'access', inspect: inspectFiles('api-token'), apply: applyFiles('api-token') },
+  restore: {
+    phase: 'access',
+    why: 'scripts that use the API go on with the token they have',
+    inspect: inspectFiles('api-token'),
+    apply: applyFiles('api-token'),
+  },
 };

@@ -2,7 +2,7 @@ import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
 import { compareAuthorizedKeys } from '../compare-keys.js';
 import { missingArtifact, type Pull } from '../pull.js';
-import { contentOf, readPaths } from '../remote-files.js';
+import { contentOf, packPaths, readPaths } from '../remote-files.js';
 import { applyAuthorizedKeys, inspectAuthorizedKeys } from '../restore-authorized-keys.js';
 import { AUTHORIZED_KEYS_PATH } from '../stored-paths.js';
 
@@ -15,6 +15,9 @@ export const authorizedKeys: Artifact = {
   inState: AUTHORIZED_KEYS_PATH,
   required: true,
   proof: 'holds the key with which Coolify reaches its own host',
+  commands: ({ layout }) => [
+    { purpose: authorizedKeys.title, command: packPaths([layout.authorizedKeys]), input: 'nothing' },
+  ],
   async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
     const { authorizedKeys: path } = pull.layout;
     let lines = 0;
@@ -39,5 +42,10 @@ export const authorizedKeys: Artifact = {
     return `${lines} lines`;
   },
   compare: compareAuthorizedKeys,
-  restore: { phase: 'access', inspect: inspectAuthorizedKeys, apply: applyAuthorizedKeys },
+  restore: {
+    phase: 'access',
+    why: "Coolify reaches its own host by a key in it, and the admins' lines survive",
+    inspect: inspectAuthorizedKeys,
+    apply: applyAuthorizedKeys,
+  },
 };

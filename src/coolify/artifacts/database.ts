@@ -2,11 +2,12 @@ import { fanOut } from '../../core/streams.js';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
 import { compareDatabases } from '../compare-database.js';
-import { databaseAccessOf, pgDump } from '../database-commands.js';
-import { beginSnapshot, countRows, readDatabaseFacts } from '../database-facts.js';
-import { DatabaseSession } from '../database-session.js';
+import { databaseAccessOf, pgDump, psql } from '../database-commands.js';
+import { beginSnapshot, countRows, DUMP_STATEMENTS, readDatabaseFacts } from '../database-facts.js';
+import { DatabaseSession, statementLines } from '../database-session.js';
 import { expectDump } from '../dump-end.js';
 import { inspectDump } from '../dump-evidence.js';
+import { VALUE } from '../host-command.js';
 import type { Pull } from '../pull.js';
 import { applyDatabase, inspectDatabase } from '../restore-database.js';
 import { DUMP_PATH } from '../stored-paths.js';
@@ -18,6 +19,19 @@ export const database: Artifact = {
   inState: DUMP_PATH,
   required: true,
   proof: 'read to its last block; every table has as many rows as PostgreSQL counted in the same snapshot',
+  commands: ({ access, dumpCompression: compression }) => [
+    {
+      purpose: 'counts in the moment of the dump',
+      command: psql(access),
+      input: { kind: 'conversation', lines: DUMP_STATEMENTS.flatMap(statementLines) },
+    },
+    {
+      purpose: database.title,
+      command: pgDump(access, { compression, snapshot: VALUE }),
+      value: 'snapshot',
+      input: 'open',
+    },
+  ],
   async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
     const { signal } = reporter;
     const access = databaseAccessOf(pull.layout.databaseContainer, pull.need('env'));
@@ -46,5 +60,10 @@ export const database: Artifact = {
     return `${tables.length} tables, ${tables.reduce((sum, table) => sum + table.rows, 0)} rows`;
   },
   compare: compareDatabases,
-  restore: { phase: 'database', inspect: inspectDatabase, apply: applyDatabase },
+  restore: {
+    phase: 'database',
+    why: 'projects, servers, keys and settings; the live database stays whole until the new one is proven',
+    inspect: inspectDatabase,
+    apply: applyDatabase,
+  },
 };

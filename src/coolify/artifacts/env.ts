@@ -6,7 +6,7 @@ import type { Artifact } from '../artifact.js';
 import { compareEnv } from '../compare-env.js';
 import { EnvFile } from '../env-file.js';
 import { missingArtifact, type Pull } from '../pull.js';
-import { contentOf, readPaths } from '../remote-files.js';
+import { contentOf, packPaths, readPaths } from '../remote-files.js';
 import { applyEnv, inspectEnv } from '../restore-env.js';
 import { ENV_PATH } from '../stored-paths.js';
 
@@ -19,6 +19,7 @@ export const env: Artifact = {
   inState: ENV_PATH,
   required: true,
   proof: 'holds an APP_KEY of 32 bytes',
+  commands: ({ layout }) => [{ purpose: env.title, command: packPaths([layout.env]), input: 'nothing' }],
   async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
     let found: { origin: FileOrigin; content: Buffer } | undefined;
     await readPaths(
@@ -38,5 +39,10 @@ export const env: Artifact = {
     return `${file.keys().length} settings`;
   },
   compare: compareEnv,
-  restore: { phase: 'settings', inspect: inspectEnv, apply: applyEnv },
+  restore: {
+    phase: 'settings',
+    why: 'without the APP_KEY in it nothing in the database can be read',
+    inspect: inspectEnv,
+    apply: applyEnv,
+  },
 };

@@ -1,7 +1,7 @@
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
 import { missingArtifact, type Pull } from '../pull.js';
-import { discard, readPaths } from '../remote-files.js';
+import { discard, packPaths, readPaths } from '../remote-files.js';
 import { applyFiles, inspectFiles } from '../restore-files.js';
 import { EXTRA_FOLDER } from '../stored-paths.js';
 
@@ -12,6 +12,8 @@ export const extraPaths: Artifact = {
   inState: `${EXTRA_FOLDER}/<path>`,
   required: false,
   proof: 'size and SHA-256',
+  commands: ({ extraPaths: paths }) =>
+    paths.length === 0 ? [] : [{ purpose: extraPaths.title, command: packPaths(paths), input: 'nothing' }],
   async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
     const wanted = pull.settings.extraPaths;
     if (wanted.length === 0) return 'none asked for';
@@ -37,5 +39,10 @@ export const extraPaths: Artifact = {
       throw missingArtifact(extraPaths.title, missing.join(', '), 'is not there, or holds no file');
     return `${found.size} files`;
   },
-  restore: { phase: 'access', inspect: inspectFiles('extra-paths'), apply: applyFiles('extra-paths') },
+  restore: {
+    phase: 'access',
+    why: 'asked for with coolify_extra_paths when the snapshot was made',
+    inspect: inspectFiles('extra-paths'),
+    apply: applyFiles('extra-paths'),
+  },
 };

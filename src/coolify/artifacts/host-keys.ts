@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
+import type { Layout } from '../layout.js';
 import { missingArtifact, type Pull } from '../pull.js';
-import { contentOf, type Glob, readGlobs } from '../remote-files.js';
+import { contentOf, type Glob, packGlobs, readGlobs } from '../remote-files.js';
 import { applyHostKeys, inspectHostKeys } from '../restore-host-keys.js';
 import { HOST_KEY_FOLDER } from '../stored-paths.js';
 
@@ -15,19 +16,15 @@ export const hostKeys: Artifact = {
   inState: `${HOST_KEY_FOLDER}/`,
   required: true,
   proof: 'after a restore, sshd presents them',
+  commands: ({ layout }) => [
+    { purpose: hostKeys.title, command: packGlobs(keyGlobs(layout)), input: 'nothing' },
+  ],
   async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
-    const { systemSsh, rootSsh } = pull.layout;
-    // The order decides who keeps the plain name: host keys belong to /etc/ssh, identities to root's folder.
-    const globs: Glob[] = [
-      { folder: systemSsh, pattern: 'ssh_host_*' },
-      { folder: rootSsh, pattern: 'id_*' },
-      { folder: rootSsh, pattern: 'ssh_host_*' },
-      { folder: systemSsh, pattern: 'id_*' },
-    ];
+    const { systemSsh } = pull.layout;
     let hostKeyFiles = 0;
     await readGlobs(
       pull.connection,
-      globs,
+      keyGlobs(pull.layout),
       async ({ origin }, content) => {
         const bytes = await contentOf(content, LIMIT, origin.path);
         const name = posix.basename(origin.path);
@@ -44,8 +41,23 @@ export const hostKeys: Artifact = {
     if (hostKeyFiles === 0) throw missingArtifact(hostKeys.title, systemSsh, 'holds no private host key');
     return `${pull.files.filter((file) => file.artifact === hostKeys.name).length} files`;
   },
-  restore: { phase: 'identity', inspect: inspectHostKeys, apply: applyHostKeys },
+  restore: {
+    phase: 'identity',
+    why: 'whoever knows the host goes on trusting it; last, because the connection changes with it',
+    inspect: inspectHostKeys,
+    apply: applyHostKeys,
+  },
 };
+
+/** The order decides who keeps the plain name: host keys belong to /etc/ssh, identities to root's folder. */
+function keyGlobs({ systemSsh, rootSsh }: Layout): readonly Glob[] {
+  return [
+    { folder: systemSsh, pattern: 'ssh_host_*' },
+    { folder: rootSsh, pattern: 'id_*' },
+    { folder: rootSsh, pattern: 'ssh_host_*' },
+    { folder: systemSsh, pattern: 'id_*' },
+  ];
+}
 
 /** Two files of one name from two folders both survive: the second stands in a subfolder named after its own. */
 function storedName(pull: Pull, origin: string, name: string): string {

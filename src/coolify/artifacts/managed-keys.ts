@@ -5,8 +5,15 @@ import { StateError } from '../../core/errors.js';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
 import { compareManagedKeys } from '../compare-keys.js';
-import { folderDigest, type KeyEntry, keyFilesOf, readKeyFolder } from '../key-folder.js';
+import {
+  folderDigest,
+  folderDigestCommand,
+  type KeyEntry,
+  keyFilesOf,
+  readKeyFolder,
+} from '../key-folder.js';
 import { missingArtifact, type Pull } from '../pull.js';
+import { packFolder } from '../remote-files.js';
 import { applyManagedKeys, inspectManagedKeys } from '../restore-managed-keys.js';
 import { KEY_ARCHIVE_PATH } from '../stored-paths.js';
 
@@ -17,6 +24,10 @@ export const managedKeys: Artifact = {
   inState: KEY_ARCHIVE_PATH,
   required: true,
   proof: 'each file equals its row in the dump',
+  commands: ({ layout }) => [
+    { purpose: managedKeys.title, command: packFolder(layout.keys), input: 'nothing' },
+    { purpose: 'whether the key folder moved', command: folderDigestCommand(layout.keys), input: 'nothing' },
+  ],
   async pull(pull: Pull, reporter: TaskReporter): Promise<string> {
     const folder = pull.layout.keys;
     const { self, files, ignored } = await readKeyFolder(pull.connection, folder, reporter.signal);
@@ -31,7 +42,12 @@ export const managedKeys: Artifact = {
     return `${files.length} files`;
   },
   compare: compareManagedKeys,
-  restore: { phase: 'access', inspect: inspectManagedKeys, apply: applyManagedKeys },
+  restore: {
+    phase: 'access',
+    why: 'with them Coolify reaches its servers; after the start, which empties the folder',
+    inspect: inspectManagedKeys,
+    apply: applyManagedKeys,
+  },
 };
 
 /** Entries named as `tar -C keys -c .` names them, which is how such archives have always looked. */

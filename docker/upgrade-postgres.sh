@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# upgrade-postgres.sh NAME 17: upgrades the database of a test host, as Coolify's upgrade-postgres.sh does: a dump of all, a new volume
+# beside the old one, an override for compose.
+# upgrade-postgres.sh NAME 17 --image-only: puts the image there, as a registry would give it, and changes nothing else.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lab.sh
+. "$(dirname "$0")/lab.sh"
+
+give_image() {
+  local host=$1 major=$2 image=coolify-state-lab/postgres-server-$2
+  docker save "$image" | docker exec -i "$host" docker load --quiet >/dev/null
+  docker exec "$host" docker tag "$image" "postgres:$major-alpine"
+  docker exec "$host" docker rmi "$image" >/dev/null
+}
+
+upgrade() {
+  docker exec -i "$1" bash -s "$2" <<'UPGRADE'
+set -euo pipefail
+cd /data/coolify/source
+compose() {
+  local files=(-f docker-compose.yml -f docker-compose.prod.yml)
+  [ ! -f docker-compose.postgres-upgrade.yml ] || files+=(-f docker-compose.postgres-upgrade.yml)
+  LATEST_IMAGE=$(sed -n 's/^LATEST_IMAGE=//p' .env) docker compose --env-file .env "${files[@]}" "$@" >/root/compose.log 2>&1 ||
+    { tail -n 8 /root/compose.log >&2; return 1; }
+  rm /root/compose.log
+}
+docker stop coolify coolify-realtime coolify-redis >/dev/null
+docker exec coolify-db pg_dumpall -U coolify >/root/upgrade.sql
+docker rm -f coolify-db >/dev/null
+cat >docker-compose.postgres-upgrade.yml <<YAML
+services:
+  postgres:
+    image: postgres:$1-alpine
+volumes:
+  coolify-db: { name: coolify-db-pg$1 }
+YAML
+chown 9999:root docker-compose.postgres-upgrade.yml
+chmod 0700 docker-compose.postgres-upgrade.yml
+compose up -d --wait postgres
+# Role and database are there already; everything else must go in.
+docker exec -i coolify-db psql -q -U coolify -d postgres </root/upgrade.sql >/dev/null 2>/root/upgrade.log
+if grep ERROR /root/upgrade.log | grep -v 'already exists'; then exit 1; fi
+rm /root/upgrade.sql /root/upgrade.log
+compose up -d --wait
+UPGRADE
+}
+
+main() {
+  local name=${1:?the name of a test host} major=${2:-17}
+  [ "$major" = 17 ] || die "the lab has PostgreSQL 17 only"
+  lab_lock
+  build_image "coolify-state-lab/postgres-server-$major" "images/postgres-$major" images "images/postgres-$major images/postgres/docker-entrypoint.sh"
+  flock -u 9
+  give_image "${LAB_PREFIX:?}host-$name" "$major"
+  [ "${3-}" = --image-only ] || upgrade "${LAB_PREFIX:?}host-$name" "$major"
+}
+
+main "$@"
