@@ -28,6 +28,7 @@ import { verifyCommand } from './verify.js';
 export function commandLine(args: readonly string[]): Argv {
   return withCommands(yargs([...args]).scriptName(TOOL.name))
     .usage(`$0 <command>\n\n${PURPOSE}`)
+    .locale('en')
     .demandCommand(1, NO_COMMAND)
     .strict()
     .version(TOOL.version)
@@ -86,6 +87,10 @@ function ordered<Arguments>(module: CommandModule<object, Arguments>): CommandMo
   if (typeof builder !== 'function') return module;
   return {
     ...module,
-    builder: (program) => builder(program.group([], 'Positionals:').group([], 'Options:')),
+    builder: (program) => {
+      const built = builder(program.group([], 'Positionals:').group([], 'Options:'));
+      if ('then' in built) throw new Error('the options of a command are known at once');
+      return built;
+    },
   };
 }

@@ -44,25 +44,32 @@ function rowOf({ host, error, evidence, stored, evidencePath }: DrillReport): st
 function detailsOf({ host, error, evidence, proofs }: DrillReport): string[] {
   const failed = error === undefined ? [] : [`**${text(error.message)}**`, ''];
   const about = evidence === undefined ? [] : [...factsOf(evidence), ''];
-  const all = [...proofs, ...(evidence?.proofs.snapshot.filter((proof) => isFurther(proof, proofs)) ?? [])];
+  const groups: readonly (readonly [string, readonly Proof[]])[] =
+    evidence === undefined
+      ? [['', proofs]]
+      : [
+          ['cut off', evidence.isolation.before],
+          ['snapshot', evidence.proofs.snapshot],
+          ['restored', evidence.proofs.restored],
+          ['cut off, at the end', evidence.isolation.after],
+        ];
   return [
     `<details><summary>${text(host)}</summary>`,
     '',
     ...failed,
     ...about,
-    '| proof | | |',
-    '| --- | --- | --- |',
-    ...all.map(
-      ({ name, ok, detail }) => `| ${cell(name)} | ${ok ? 'proven' : '**FAILED**'} | ${cell(detail)} |`,
+    '| | proof | | |',
+    '| --- | --- | --- | --- |',
+    ...groups.flatMap(([group, members]) =>
+      members.map(
+        ({ name, ok, detail }) =>
+          `| ${group} | ${cell(name)} | ${ok ? 'proven' : '**FAILED**'} | ${cell(detail)} |`,
+      ),
     ),
     '',
     '</details>',
     '',
   ];
-}
-
-function isFurther(proof: Proof, known: readonly Proof[]): boolean {
-  return !known.some(({ name, detail }) => name === proof.name && detail === proof.detail);
 }
 
 function factsOf({ snapshot, isolation, apart, target }: Evidence): string[] {

@@ -18,11 +18,10 @@ export function explainedUsage(failure: StateError, args: readonly string[]): St
   if (failure.code !== 'cli.usage' || failure.next !== undefined) return failure;
   const commands = recordedCommands(withCommands);
   const words = beforeDashes(args);
-  const named = words.find((word) => !word.startsWith('-'));
-  const command = commands.find(({ name }) => name === named);
-  if (command !== undefined) {
+  const command = commands.find(({ name }) => words.includes(name));
+  if (command !== undefined)
     return explained(failure.what, command, words) ?? usage(failure.what, helpOf(command));
-  }
+  const named = words.find((word) => !word.startsWith('-'));
   if (named === undefined) return usage(failure.what, `${TOOL.name} --help`);
   const names = commands.map(({ name }) => name);
   return usage(

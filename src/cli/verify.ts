@@ -3,13 +3,14 @@ import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
 import { parseSampleSize } from '../operations/snapshot-sample.js';
 import type { VerifyChoice, VerifyReport } from '../operations/verify.js';
+import type { StoredChoice } from '../operations/verify-selection.js';
 import type { VerifiedSnapshot } from '../operations/verify-snapshot.js';
 import { bytes, table } from './figures.js';
 import { COMMON, FLEET, hostsPositional, lastOf, SOURCE } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
 import { proofTable } from './recap.js';
 import { errorFacts } from './render-error.js';
-import { runCommand } from './run-command.js';
+import { type Invocation, runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
 import { showReports } from './show-reports.js';
 import { choiceOf } from './snapshot-choice.js';
@@ -22,6 +23,11 @@ const OPTIONS = {
     type: 'boolean',
     default: false,
     describe: 'decrypt it and prove what is inside; without this no key is needed',
+  },
+  evidence: {
+    type: 'boolean',
+    default: false,
+    describe: 'check the evidence of drills instead: signatures, and that it is about the stored bytes',
   },
   all: { type: 'boolean', default: false, describe: 'every snapshot of the hosts, not only one' },
   sample: {
@@ -57,10 +63,12 @@ export const verifyCommand: CommandModule<object, Arguments> = {
         'decrypt, read the dump to its last block, try APP_KEY on every value',
       )
       .example('$0 verify web1 3fa90c1b 77d0a2e4', 'these two, in every repository of the host')
+      .example('$0 verify --evidence', 'the evidence of all drills, and who has signed it')
       .example('$0 verify --all --sample 10% --read-data', 'a tenth of all snapshots, the newest included'),
   handler: (args) =>
     runCommand(args, async (invocation) => {
       const { output, emit, signal } = invocation;
+      if (args.evidence) return await checkEvidence(args, invocation);
       const from = verifyChoiceOf(args);
       const [{ verify }, { loadHosts }] = await Promise.all([
         import('../operations/verify.js'),
@@ -81,6 +89,30 @@ export const verifyCommand: CommandModule<object, Arguments> = {
       return showReports('verify', reports.map(shownProofs), invocation, resultsOf);
     }),
 };
+
+async function checkEvidence(args: Arguments, invocation: Invocation): Promise<number> {
+  const { output, emit, signal } = invocation;
+  const from = evidenceChoiceOf(args);
+  const [{ verifyEvidence }, { loadHosts }, { showEvidence }] = await Promise.all([
+    import('../operations/verify-evidence.js'),
+    import('../operations/load-hosts.js'),
+    import('./evidence-reports.js'),
+  ]);
+  const hosts = await loadHosts({ ...selectionOf(args, output), offline: true });
+  return showEvidence(await verifyEvidence(hosts, { from, forks: args.forks, signal, emit }), invocation);
+}
+
+/** All that drills have left, unless snapshots are named. @throws StateError `cli.usage` */
+function evidenceChoiceOf(args: Arguments): StoredChoice {
+  const { 'read-data': readData, sample, seed, ids, from } = args;
+  if (readData || sample !== undefined || seed !== undefined)
+    throw usage('--evidence is not of the data: it takes no --read-data, --sample or --seed');
+  if (ids.length > 0) return { kind: 'ids', ids };
+  const choice = choiceOf(from);
+  if (choice.kind === 'id') return choice;
+  if (choice.kind !== 'latest') throw usage('--evidence is about snapshots of repositories');
+  return { kind: 'all' };
+}
 
 /** @throws StateError `cli.usage` for options that exclude each other */
 function verifyChoiceOf({ from, ids, all, sample, seed }: Arguments): VerifyChoice {

@@ -160,6 +160,7 @@ class Reader {
       dataPath: this.read('dataPath', SETTINGS.dataPath),
       installScript: this.read('installScript', SETTINGS.installScript),
       databaseContainer: this.read('databaseContainer', SETTINGS.databaseContainer),
+      dumpCompression: this.read('dumpCompression', SETTINGS.dumpCompression),
       baseUrl: this.read('baseUrl', SETTINGS.baseUrl),
       apiBaseUrl: this.read('apiBaseUrl', SETTINGS.apiBaseUrl),
       host: this.read('host', SETTINGS.host),

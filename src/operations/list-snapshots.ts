@@ -7,6 +7,7 @@ import { openRepository, type RepositorySettings } from '../repository/open.js';
 import { type Judgement, judge, type Standing } from '../repository/retention.js';
 import { SnapshotRepository } from '../repository/snapshots.js';
 import { openStateFolder, type StateFolder } from '../state/state-folder.js';
+import { lastDrills } from './drill-facts.js';
 import type { HostConfig } from './host-config.js';
 import { localItem, type RetentionItem, storedItem } from './retention-items.js';
 import { repositoryTitle } from './upload.js';
@@ -94,7 +95,8 @@ async function repositoryLines(
     const repository = await openRepository(settings);
     try {
       const described = await new SnapshotRepository(repository).listDescribed(host.name, { signal });
-      const items = described.map(storedItem);
+      const drills = await lastDrills(repository, described, signal);
+      const items = described.map((snapshot) => storedItem(snapshot, drills.get(snapshot.key)));
       return {
         lines: await linesOf(host, items, ({ id }) => ({ kind: 'snapshot', where: repository.location, id })),
       };

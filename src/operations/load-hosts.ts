@@ -94,7 +94,7 @@ export function hostConfigOf(
     }),
     keepGenerations: settings.keepGenerations.value,
     extraPaths: settings.extraPaths.value,
-    dumpCompression: 0,
+    dumpCompression: settings.dumpCompression.value,
     compression: settings.compression.value,
     recipients: recipientSourcesOf(settings),
     identityPath: settings.identityPath.value,

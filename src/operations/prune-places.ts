@@ -7,6 +7,7 @@ import type { Repository } from '../repository/repository.js';
 import { type SnapshotLeftover, SnapshotRepository } from '../repository/snapshots.js';
 import { type Span, shifted } from '../repository/span.js';
 import type { Generations } from '../state/generations.js';
+import { lastDrills } from './drill-facts.js';
 import {
   type LocalItem,
   localItem,
@@ -98,7 +99,9 @@ export async function repositoryPlace(
     async look(signal) {
       const described = await snapshots.listDescribed(host, { signal });
       const found = await oldLeftovers(snapshots, host, leftoversOlderThan, signal);
-      return { items: described.map(storedItem), ...found };
+      const drills = await lastDrills(repository, described, signal);
+      const items = described.map((snapshot) => storedItem(snapshot, drills.get(snapshot.key)));
+      return { items, ...found };
     },
     exclusively: ({ signal, line }, work) =>
       withLease(repository, host, 'prune', signal, (lease) => work(lease.signal), {

@@ -27,7 +27,8 @@ export interface LocalItem extends RetentionItem {
 /** How the ids of generations begin that a restore kept as its way back. */
 const WAY_BACK = 'safety-';
 
-export function storedItem(snapshot: DescribedSnapshot): StoredItem {
+/** `drill` is what is known of the last time that it was restored for a trial. */
+export function storedItem(snapshot: DescribedSnapshot, drill?: Candidate['drill']): StoredItem {
   const { id, key, size, sidecar, problem } = snapshot;
   if (sidecar === undefined) {
     return {
@@ -53,6 +54,7 @@ export function storedItem(snapshot: DescribedSnapshot): StoredItem {
     coolify,
     postgres,
     problem: failedProofs(proofs),
+    ...(drill !== undefined && { drill }),
   };
 }
 

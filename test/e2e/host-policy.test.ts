@@ -32,7 +32,8 @@ let key: string;
 
 beforeAll(async () => {
   await lab('host.sh', 'up', HOST, '--port', String(PORT), '--recreate');
-  place = await workplace(HOST, PORT, { coolify_extra_paths: ['/etc/hostname'] });
+  place = await workplace(HOST, PORT, {});
+  await place.writeInventory(settings());
   key = newKey(join(place.folder, 'limited'), 'ed25519', '-C', "the backup machine's");
   await onHost(
     HOST,
@@ -55,6 +56,14 @@ afterAll(async () => {
   await place?.remove();
   await lab('host.sh', 'down', HOST);
 });
+
+/** Of the inventory: what the policy is made for, and what is backed up. */
+function settings(): Record<string, unknown> {
+  return {
+    coolify_extra_paths: ['/etc/hostname'],
+    coolify_repository: `file:${join(place.folder, 'repository')}`,
+  };
+}
 
 async function printed(...args: string[]): Promise<string> {
   const { status, stdout, stderr } = await coolifyState(['host-policy', HOST, ...place.options, ...args]);
@@ -89,8 +98,7 @@ const manifestSchema = z.object({ files: z.array(z.looseObject({ path: z.string(
 
 async function backupAs(user: string, identity: string): Promise<readonly unknown[]> {
   await place.writeInventory({
-    coolify_extra_paths: ['/etc/hostname'],
-    coolify_repository: `file:${join(place.folder, 'repository')}`,
+    ...settings(),
     ansible_user: user,
     ansible_ssh_private_key_file: identity,
   });
@@ -113,7 +121,7 @@ it('a backup brings the same through the gate, as root and by one sudo rule', as
 
 describe.each(['root', 'backup-only'])('whoever has the key of %s', (user) => {
   const env = packPaths(['/data/coolify/source/.env']);
-  const sql = (): RemoteCommand => psql(databaseAccessOf('coolify-db', EnvFile.parse('')));
+  const sql = psql(databaseAccessOf('coolify-db', EnvFile.parse('')));
 
   it('gets what a backup reads', async () => {
     const marker = newMarker();
@@ -126,21 +134,8 @@ describe.each(['root', 'backup-only'])('whoever has the key of %s', (user) => {
   it.each<[string, () => string]>([
     ['another command', () => 'id'],
     ['a shell', () => ''],
-    ['another command in the frame of a backup', () => sent(command('id'))],
-    ['another script', () => sent(script('id; cat "$1"', '/etc/shadow'))],
     ['another path', () => sent(packPaths(['/etc/shadow']))],
-    ['one path more', () => sent(packPaths(['/data/coolify/source/.env', '/etc/shadow']))],
     ['a command behind', () => `${sent(env)}; id`],
-    ['a command on the next line', () => `${sent(env)}\nid`],
-    ['a command before', () => `id; ${sent(env)}`],
-    ['a variable before', () => `TAR_OPTIONS=--checkpoint-action=exec=id ${sent(env)}`],
-    [
-      'a substitution in the marker',
-      () => sent(env).replace(/@coolify-state:[0-9a-f]{8}/, '@coolify-state:$(id)'),
-    ],
-    ['quotes that mean the same', () => sent(env).replace("'/data", "/'data").replace('/data', "/da''ta")],
-    ['a snapshot with a command', () => `${sent(dumpOf("0-1'; id; '"))}`],
-    ['a dump of another format', () => sent(dumpOf('0-1')).replace('=custom', '=plain')],
     ['writing a file', () => sent(script('cd "$1" && exec tar -xpf - --same-owner', '/root'))],
     ['the SFTP server', () => '/usr/lib/openssh/sftp-server'],
   ])('is refused: %s', async (_name, line) => {
@@ -151,34 +146,20 @@ describe.each(['root', 'backup-only'])('whoever has the key of %s', (user) => {
     expect(status).toBe(126);
   });
 
-  it.each<[string, RemoteCommand | (() => RemoteCommand), string]>([
-    ['a statement of its own', sql, 'CREATE TABLE abuse (id int);\n'],
-    ['a program by psql', sql, '\\! touch /tmp/abuse\n'],
-    [
-      'a statement after those of a backup',
-      sql,
-      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n\\echo end-of-answer-0a\nCOMMIT;\n',
-    ],
-    [
-      'a marker with a program',
-      sql,
-      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n\\echo end-of-answer-`touch /tmp/abuse`\n',
-    ],
-    ['a file by curl', command('curl', '--disable', '--config', '-'), 'url = "file:///etc/shadow"\n'],
-    [
-      'an output of curl',
-      command('curl', '--disable', '--config', '-'),
-      'url = "http://127.0.0.1:8000/api/v1/security/keys"\nsilent\noutput = "/tmp/abuse"\n',
-    ],
-  ])('sends no input but that of a backup: %s', async (_name, remote, input) => {
-    const marker = newMarker();
-    const line = sent(typeof remote === 'function' ? remote() : remote, marker);
-    const { stdout, stderr } = await ssh(user, [line], input);
-    expect(stderr).toContain('coolify-state-gate: refused: this is not what a backup sends');
-    expect(stdout.replace(marker, '').replace(/^end-of-answer-0a\n/, '')).toBe('');
-    expect(
-      await onHost(HOST, 'ls /tmp/abuse 2>/dev/null; docker exec coolify-db ls /tmp/abuse 2>/dev/null; :'),
-    ).toBe('');
+  it('changes nothing through the database or curl', async () => {
+    const abuses: readonly [RemoteCommand, string][] = [
+      [sql, 'CREATE TABLE abuse (id int);\n'],
+      [sql, '\\! touch /tmp/abuse\n'],
+      [command('curl', '--disable', '--config', '-'), 'url = "file:///etc/shadow"\noutput = "/tmp/abuse"\n'],
+    ];
+    for (const [remote, input] of abuses) {
+      const marker = newMarker();
+      const { stdout, stderr } = await ssh(user, [sent(remote, marker)], input);
+      expect(stderr).toContain('coolify-state-gate: refused: this is not what a backup sends');
+      expect(stdout.replace(marker, '')).toBe('');
+    }
+    const files = 'ls /tmp/abuse 2>/dev/null; docker exec coolify-db ls /tmp/abuse 2>/dev/null; :';
+    expect(await onHost(HOST, files)).toBe('');
     const tables = `docker exec coolify-db psql -U coolify -Atc "SELECT count(*) FROM pg_class WHERE relname = 'abuse'"`;
     expect((await onHost(HOST, tables)).trim()).toBe('0');
   });
@@ -230,15 +211,3 @@ it('a command that another version would run is refused in words that tell what 
   expect(outcome.stdout).toContain('another version made this file');
   expect(hostOf(outcome).error?.next).toContain('forced command');
 });
-
-function dumpOf(snapshot: string): RemoteCommand {
-  return command(
-    'docker',
-    'exec',
-    '-i',
-    'coolify-db',
-    'pg_dump',
-    '--format=custom',
-    `--snapshot=${snapshot}`,
-  );
-}

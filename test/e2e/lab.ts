@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { lineFault } from '../../src/cli/json/lines.js';
 
 /** The Docker lab as the tests see it: hosts, Ceph's S3, and the built program. */
 
@@ -27,9 +28,24 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-/** Runs the built program as a user would. Everything it prints is kept for the search for secrets. */
-export function coolifyState(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  return collect(process.execPath, [PROGRAM, ...args], options);
+/**
+ * Runs the built program as a user would. Everything it prints is kept for the search for secrets, and what it prints with
+ * `--json` is held to the schemas.
+ */
+export async function coolifyState(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const outcome = await collect(process.execPath, [PROGRAM, ...args], options);
+  if (args.includes('--json')) expectDescribed(outcome.stdout);
+  return outcome;
+}
+
+/** Every whole line that was printed is one that a schema describes. The last one of a killed run may be cut. */
+function expectDescribed(stdout: string): void {
+  const faults = stdout
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => lineFault(line) ?? []);
+  if (faults.length > 0)
+    throw new Error(`docs/schema does not describe what was printed:\n${faults.join('\n')}`);
 }
 
 export const ALL_OUTPUT: string[] = [];

@@ -94,6 +94,17 @@ export const FLEET_SUMMARIES = {
     parts: z.strictObject({ backup: part(backup), prune: part(prune), verify: part(verify) }),
     proofs,
   }),
+  drill: hostsSummary('drill', {
+    startedAt: time,
+    proofs,
+    evidence: z.looseObject({}).optional().describe('as it is stored beside the snapshot'),
+    evidencePath: z.string().optional().describe('file of this machine'),
+    stored: z.array(z.string()).describe('where it was stored beside the snapshot'),
+    kept: z
+      .strictObject({ container: z.string(), shell: z.string() })
+      .optional()
+      .describe('the throwaway host that was left running'),
+  }),
   token: hostsSummary('token', {
     token: z
       .strictObject({

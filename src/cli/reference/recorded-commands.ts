@@ -85,7 +85,7 @@ const optionSchema = z.object({
   group: z.string().optional(),
   demandOption: z.boolean().optional(),
   choices: z.array(z.string()).readonly().optional(),
-  default: z.unknown(),
+  default: z.unknown().optional(),
 });
 
 function commandFacts({ command, describe, builder }: z.infer<typeof moduleSchema>): CommandFacts {

@@ -1,5 +1,6 @@
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import yargs, { type Argv } from 'yargs';
+import { lineFault } from '../../../src/cli/json/lines.js';
 
 /** What a command of the program printed, and its exit status. */
 export interface Outcome {
@@ -34,6 +35,10 @@ export async function runProgram(
       .parseAsync();
     const status = Number(process.exitCode ?? 0);
     const bytes = Buffer.concat(stdout);
+    if (args.includes('--json')) {
+      const lines = bytes.toString().split('\n').slice(0, -1);
+      expect(lines.flatMap((line) => lineFault(line) ?? [])).toEqual([]);
+    }
     return { status, stdout: bytes.toString(), stderr: Buffer.concat(stderr).toString(), bytes };
   } finally {
     // The exit status of the tests is their own.
