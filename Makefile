@@ -1,13 +1,15 @@
 # `make` alone tells what there is. Every target installs what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-interop test-e2e test-matrix check format build bench host-up host-fresh host-down s3-up s3-down \
+.PHONY: help demo test test-unit test-interop test-e2e test-matrix soak check format build bench host-up host-fresh host-down s3-up s3-down \
   dev-backup dev-restore prod-backup prod-restore dev-snapshots prod-snapshots clean
 
 # A further limit on the hosts, and more options for coolify-state:
 #   make prod-backup LIMIT=web1 ARGS="--check --diff"
 LIMIT ?=
 ARGS ?=
+# How long the soak goes on.
+MINUTES ?= 30
 # The lab's host: its name in the inventory.
 HOST ?= coolify.dev.test
 
@@ -45,6 +47,10 @@ test-e2e: build ## on the Docker hosts and Ceph's S3
 test-matrix: build ## every kind of target of a restore, and a rollback of each (half an hour)
 	docker/host.sh build
 	COOLIFY_STATE_MATRIX=all npx vitest run --project e2e test/e2e/restore-matrix.test.ts test/e2e/rollback.test.ts
+
+soak: build ## backups, restores and prunes in random order with random faults (MINUTES=30, ARGS="--seed 1")
+	docker/host.sh build
+	node test/soak/soak.mjs --minutes $(MINUTES) $(ARGS)
 
 check: $(MODULES) ## lint, format, types, unused code, package, shell scripts
 	npx biome check --error-on-warnings .

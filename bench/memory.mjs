@@ -4,15 +4,17 @@
 //   node bench/memory.mjs [MiB]
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseEnv, promisify } from 'node:util';
+import { BUILD } from './harness/lab.mjs';
+import { keepResults, machine, writeTables } from './harness/report.mjs';
 
 const LIMIT_MIB = 250;
 const MEBIBYTES = Number(process.argv[2] ?? 1024);
 const HOST = 'bench.test';
-const PORT = 2261;
+const PORT = 2371;
 const BUCKET = 'bench';
 const PROJECT = join(import.meta.dirname, '..');
 const LAB = join(PROJECT, '.lab');
@@ -26,19 +28,9 @@ const folder = await mkdtemp(join(tmpdir(), 'coolify-state-bench-'));
 const state = join(folder, 'state');
 try {
   const runs = await measureAll();
-  const results = {
-    date: new Date().toISOString(),
-    machine: {
-      cores: availableParallelism(),
-      processor: cpus()[0]?.model ?? 'unknown',
-      memoryMiB: Math.round(totalmem() / MIB),
-      node: process.version,
-      platform: `${process.platform} ${process.arch}`,
-    },
-    limitMiB: LIMIT_MIB,
-    runs,
-  };
-  await writeFile(join(PROJECT, 'bench/results.json'), `${JSON.stringify(results, undefined, 2)}\n`);
+  const about = { ...machine(), limitMiB: LIMIT_MIB };
+  const results = runs.map((run) => ({ name: `${run.what}, ${MEBIBYTES} MiB`, ...run }));
+  await writeTables(await keepResults('memory', { about, results }));
   console.log(table(runs));
   const over = runs.filter(({ peakMiB }) => peakMiB > LIMIT_MIB);
   if (over.length > 0) {
@@ -107,7 +99,7 @@ async function measure(args, env) {
   const child = spawn(
     process.execPath,
     [
-      ...['--import', join(PROJECT, 'bench/peak-memory.mjs'), join(PROJECT, 'dist/cli/main.js')],
+      ...['--import', join(PROJECT, 'bench/peak-memory.mjs'), join(BUILD, 'cli/main.js')],
       ...[...args, '--state-dir', state, '--json'],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env, COOLIFY_STATE_BENCH_PEAK: peak } },

@@ -37,6 +37,8 @@ YAML
 chown 9999:root docker-compose.postgres-upgrade.yml
 chmod 0700 docker-compose.postgres-upgrade.yml
 compose up -d --wait postgres
+# While its data folder is made, a server answers on the socket already.
+until docker exec coolify-db pg_isready -q -h 127.0.0.1 -U coolify; do sleep 0.5; done
 # Role and database are there already; everything else must go in.
 docker exec -i coolify-db psql -q -U coolify -d postgres </root/upgrade.sql >/dev/null 2>/root/upgrade.log
 if grep ERROR /root/upgrade.log | grep -v 'already exists'; then exit 1; fi

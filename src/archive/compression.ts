@@ -34,7 +34,7 @@ export function parseCompression(text: string): Compression | undefined {
 /**
  * Says before any work whether this Node can compress so.
  *
- * @throws StateError `archive.zstd-unsupported` (kind `usage`)
+ * @throws StateError `archive.compression-unsupported` (kind `usage`)
  */
 export function requireCompression({ algorithm }: Pick<Compression, 'algorithm'>): void {
   if (algorithm === 'zstd' && !hasZstd()) throw cannotCompress();
@@ -43,7 +43,7 @@ export function requireCompression({ algorithm }: Pick<Compression, 'algorithm'>
 /**
  * Compresses an archive into what gzip or zstd unpack in one go.
  *
- * @throws StateError `archive.zstd-unsupported` (kind `usage`)
+ * @throws StateError `archive.compression-unsupported` (kind `usage`)
  */
 export function compressionStream({ algorithm, level }: Compression): Duplex {
   const stream = algorithm === 'gzip' ? gzipStream({ level }) : zstdStream({ level });
@@ -54,7 +54,7 @@ export function compressionStream({ algorithm, level }: Compression): Duplex {
 function cannotCompress(): StateError {
   return new StateError({
     kind: 'usage',
-    code: 'archive.zstd-unsupported',
+    code: 'archive.compression-unsupported',
     what: 'Archives cannot be compressed with zstd here',
     why: `Node ${process.versions.node} does not have it`,
     next: 'use Node 22.15 or newer, or gzip',

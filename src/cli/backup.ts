@@ -1,9 +1,11 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { bytes } from './figures.js';
+import type { BackupReport } from '../operations/backup.js';
+import { bytes, wholeSeconds } from './figures.js';
 import { CHANGING, COMMON, FLEET, hostsPositional } from './options.js';
 import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
 import { showReports } from './show-reports.js';
+import { costLine, timeBudget } from './time-budget.js';
 import { WAIT_LOCK } from './wait-lock.js';
 
 const OPTIONS = {
@@ -15,6 +17,11 @@ const OPTIONS = {
     type: 'boolean',
     default: false,
     describe: 'let another Coolify instance than before replace the last generation',
+  },
+  'skip-unchanged': {
+    type: 'boolean',
+    default: false,
+    describe: 'make no generation and no snapshot when nothing has changed since the newest ones',
   },
 } as const;
 
@@ -43,16 +50,32 @@ export const backupCommand: CommandModule<object, Arguments> = {
         waitLock: args['wait-lock'],
         check: args.check,
         acceptNewInstance: args['accept-new-instance'],
+        skipUnchanged: args['skip-unchanged'],
         signal,
         emit,
       });
-      return showReports('backup', reports, invocation, ({ generation, snapshots }) => [
-        ...(generation === undefined
-          ? []
-          : [`generation  ${generation.id}  ${bytes(generation.bytes)}  ${generation.folder}`]),
-        ...snapshots.map(
-          ({ id, location, key, size }) => `snapshot    ${id}  ${bytes(size)}  ${location}/${key}`,
-        ),
-      ]);
+      return showReports('backup', reports, invocation, (report) =>
+        resultsOf(report, invocation.verbose > 0),
+      );
     }),
 };
+
+function resultsOf(report: BackupReport, verbose: boolean): string[] {
+  const { generation, snapshots, unchangedSince } = report;
+  const cost = costLine(report);
+  return [
+    ...(verbose ? ['', timeBudget(report), ''] : []),
+    ...(generation === undefined
+      ? []
+      : [`generation  ${generation.id}  ${bytes(generation.bytes)}  ${generation.folder}`]),
+    ...(unchangedSince === undefined
+      ? []
+      : [
+          `unchanged   since ${wholeSeconds(unchangedSince.createdAt)}: ${unchangedSince.id} is still the state`,
+        ]),
+    ...snapshots.map(
+      ({ id, location, key, size }) => `snapshot    ${id}  ${bytes(size)}  ${location}/${key}`,
+    ),
+    ...(cost === undefined ? [] : [cost]),
+  ];
+}

@@ -17,6 +17,7 @@ import { lsCommand } from './ls.js';
 import { GENERAL } from './options.js';
 import { pruneCommand } from './prune.js';
 import { rekeyCommand } from './rekey.js';
+import { reportCommand } from './report.js';
 import { restoreCommand } from './restore.js';
 import { runCommandModule } from './run.js';
 import { scheduleCommand } from './schedule.js';
@@ -62,6 +63,7 @@ export function withCommands(program: Argv): Argv {
     .command(ordered(snapshotsCommand))
     .command(ordered(verifyCommand))
     .command(ordered(drillCommand))
+    .command(ordered(reportCommand))
     .command(ordered(diffCommand))
     .command(ordered(pruneCommand))
     .command(ordered(runCommandModule))

@@ -48,7 +48,7 @@ export const diffCommand: CommandModule<object, Arguments> = {
       .example('$0 diff web1 --from 3fa90c1b --with local', 'two snapshots, the host is not asked')
       .example('$0 diff web1 --only env,database', 'settings by key (no values), tables by rows and columns'),
   handler: (args) =>
-    runCommand(args, async ({ output, json, debug, emit, signal }) => {
+    runCommand(args, async ({ output, json, debug, verbose, emit, signal }) => {
       const [{ diff, differs }, { loadHosts }, { artifactFilter }] = await Promise.all([
         import('../operations/diff.js'),
         import('../operations/load-hosts.js'),
@@ -69,7 +69,7 @@ export const diffCommand: CommandModule<object, Arguments> = {
         output.out(JSON.stringify({ type: 'summary', command: 'diff', hosts }));
       } else {
         for (const report of reports) output.out(`\n${comparisonText(report)}`);
-        output.out(`\n${recap(reports, { debug })}`);
+        output.out(`\n${recap(reports, { debug, verbose })}`);
       }
       // Like diff(1): 1 says that something differs. Whatever went wrong says more.
       return exitStatusOf(reports) || (reports.some(differs) ? 1 : 0);

@@ -21,6 +21,12 @@ export function duration(milliseconds: number): string {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** A speed in the unit that networks and disks are sold in: a million bytes a second. */
+export function perSecond(count: number, milliseconds: number): string {
+  const megabytes = count / 1000 / Math.max(milliseconds, 0.001);
+  return `${megabytes.toFixed(megabytes < 10 ? 2 : megabytes < 100 ? 1 : 0)} MB/s`;
+}
+
 /** How long ago, in the largest unit that says enough. */
 export function age(milliseconds: number): string {
   const minutes = Math.floor(milliseconds / 60_000);

@@ -46,10 +46,8 @@ export const importCommand: CommandModule<object, Arguments> = {
         demandOption: true,
         describe: 'coolify-state-HOST-TIME.tar.gz.enc, the same without encryption, or the folder state/HOST',
       })
-      .example(
-        '$0 import coolify-state-web1-20251229T101112.tar.gz.enc --host web1',
-        'into its repositories',
-      ),
+      .example('$0 import coolify-state-web1-20251229T101112.tar.gz.enc --host web1', 'into its repositories')
+      .example('$0 import state/web1 --host web1 --check', 'what a state folder of the role would become'),
   handler: (args) =>
     runCommand(args, async (invocation) => {
       const { output, emit, signal } = invocation;

@@ -1,6 +1,7 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
+import { nearestNames } from '../inventory/nearest.js';
 import { table } from './figures.js';
 import { COMMON } from './options.js';
 import { runCommand } from './run-command.js';
@@ -34,7 +35,7 @@ export const inventoryCommand: CommandModule<object, Arguments> = {
         choices: ['show'],
         describe: 'show the settings of a host and where they come from',
       })
-      .positional('host', { type: 'string' })
+      .positional('host', { type: 'string', describe: 'the host that "show" is about' })
       .example('$0 inventory --graph', 'groups and hosts')
       .example('$0 inventory show web1', 'every setting, its value, where it came from'),
   handler: (args) =>
@@ -49,7 +50,11 @@ export const inventoryCommand: CommandModule<object, Arguments> = {
           import('../operations/ssh-configuration.js'),
         ]);
         const host = args.host === undefined ? undefined : inventory.host(args.host);
-        if (host === undefined) throw unknownHost(args.host);
+        if (host === undefined)
+          throw unknownHost(
+            args.host,
+            inventory.hosts.map(({ name }) => name),
+          );
         const settings = readSettings(host, surroundings());
         const shown = shownHost(host.name, settings, sshSurroundings());
         if (json) {
@@ -72,13 +77,17 @@ export const inventoryCommand: CommandModule<object, Arguments> = {
     }),
 };
 
-function unknownHost(host: string | undefined): StateError {
+function unknownHost(host: string | undefined, names: readonly string[]): StateError {
+  const near = host === undefined ? [] : nearestNames(host, names);
   return new StateError({
     kind: 'usage',
     code: 'inventory.no-host',
     what:
       host === undefined ? 'Name the host to show' : `There is no host ${printable(host)} in the inventory`,
-    next: 'see "coolify-state inventory --graph"',
+    next:
+      near.length > 0
+        ? `Did you mean ${near.map((name) => `"${printable(name)}"`).join(' or ')}?`
+        : 'see "coolify-state inventory --graph"',
   });
 }
 

@@ -30,7 +30,7 @@ export const keysCommand: CommandModule<object, Arguments> = {
       .example('$0 keys', 'what the key of the inventory opens')
       .example('$0 keys --identity ~/.ssh/old_key', 'and what another one does'),
   handler: (args) =>
-    runCommand(args, async ({ output, json, debug, signal }) => {
+    runCommand(args, async ({ output, json, debug, verbose, signal }) => {
       const [{ listKeys }, { loadHosts }] = await Promise.all([
         import('../operations/list-keys.js'),
         import('../operations/load-hosts.js'),
@@ -48,7 +48,7 @@ export const keysCommand: CommandModule<object, Arguments> = {
       if (json) output.out(JSON.stringify({ type: 'summary', command: 'keys', hosts: found.map(withFacts) }));
       else {
         for (const host of found) for (const line of linesOf(host)) output.out(line);
-        for (const error of errors) output.err(renderError(error, { debug }));
+        for (const error of errors) output.err(renderError(error, { debug, verbose }));
       }
       return Math.max(0, ...errors.map(({ exitStatus }) => exitStatus));
     }),

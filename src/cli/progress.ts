@@ -1,6 +1,6 @@
 import { printable } from '../core/terminal-text.js';
 import type { EngineEvent, EventSink } from '../engine/events.js';
-import { bytes, duration } from './figures.js';
+import { bytes, duration, perSecond } from './figures.js';
 
 const MARK = {
   ok: 'ok',
@@ -9,6 +9,9 @@ const MARK = {
   failed: 'FAILED',
   unreachable: 'UNREACHABLE',
 } as const;
+
+/** Of fewer bytes the speed says nothing: a round trip takes longer. */
+const WORTH_A_SPEED = 256 * 1024;
 
 export interface Output {
   /** Results, for whoever asked. */
@@ -29,17 +32,19 @@ export function standardOutput(): Output {
 /** One plain line for each finished step, on standard error: readable in a terminal, a pipe and a CI log alike. */
 export function plainProgress(
   output: Output,
-  { verbose, diff }: { readonly verbose: boolean; readonly diff: boolean },
+  { verbose, diff }: { readonly verbose: number; readonly diff: boolean },
 ): EventSink {
   return (event) => {
     switch (event.type) {
       case 'task-end': {
         const size = event.bytes === undefined ? '' : `, ${bytes(event.bytes)}`;
-        const time = verbose || event.milliseconds > 1000 ? `, ${duration(event.milliseconds)}` : '';
+        const time = verbose > 0 || event.milliseconds > 1000 ? `, ${duration(event.milliseconds)}` : '';
         const note =
           event.note === undefined || event.note === event.task ? '' : `: ${printable(event.note)}`;
+        const isWorthASpeed = verbose && event.bytes !== undefined && event.bytes >= WORTH_A_SPEED;
+        const speed = isWorthASpeed ? `, ${perSecond(event.bytes, event.milliseconds)}` : '';
         output.err(
-          `${printable(event.host)}  ${MARK[event.status].padEnd(8)} ${event.task}${note}${size}${time}`,
+          `${printable(event.host)}  ${MARK[event.status].padEnd(8)} ${event.task}${note}${size}${time}${speed}`,
         );
         if (diff)
           for (const line of event.diff ?? [])
@@ -47,8 +52,10 @@ export function plainProgress(
         break;
       }
       case 'task-progress':
-        if (verbose && event.line !== undefined)
+        if (verbose > 0 && event.line !== undefined)
           output.err(`${printable(event.host)}           ${printable(event.line)}`);
+        if (verbose > 1 && event.trace !== undefined)
+          output.err(`${printable(event.host)}  ssh      ${printable(event.trace)}`);
         break;
       case 'warning':
         output.err(`${printable(event.host)}  warning  ${printable(event.message)}`);

@@ -2,11 +2,11 @@ import { printable } from '../core/terminal-text.js';
 import type { HostReport } from '../engine/run-host.js';
 import type { Proof } from '../state/manifest.js';
 import { duration, table } from './figures.js';
-import { renderError } from './render-error.js';
+import { type ErrorDetail, renderError } from './render-error.js';
 
 /** What to do next first, then a line for each host. */
-export function recap(reports: readonly HostReport[], { debug }: { readonly debug: boolean }): string {
-  const errors = reports.flatMap(({ error }) => (error === undefined ? [] : [renderError(error, { debug })]));
+export function recap(reports: readonly HostReport[], detail: ErrorDetail): string {
+  const errors = reports.flatMap(({ error }) => (error === undefined ? [] : [renderError(error, detail)]));
   const rows = reports.map(({ host, recap: counts, milliseconds }) => [
     printable(host),
     `ok=${counts.ok}`,

@@ -10,7 +10,8 @@ import { errorFacts, renderError } from './render-error.js';
 export interface Invocation {
   readonly output: Output;
   readonly json: boolean;
-  readonly verbose: boolean;
+  /** How often -v was given. */
+  readonly verbose: number;
   readonly debug: boolean;
   readonly emit: EventSink;
   readonly signal: AbortSignal;
@@ -48,12 +49,11 @@ export async function runCommand(
   };
   for (const signal of SIGNALS) process.on(signal, stop);
   try {
-    const emit =
-      view?.emit ?? (json ? jsonProgress(output) : plainProgress(output, { verbose: verbose > 0, diff }));
+    const emit = view?.emit ?? (json ? jsonProgress(output) : plainProgress(output, { verbose, diff }));
     process.exitCode = await work({
       output,
       json,
-      verbose: verbose > 0,
+      verbose,
       debug,
       emit,
       signal: controller.signal,
@@ -61,7 +61,7 @@ export async function runCommand(
   } catch (thrown) {
     const failure = asStateError(thrown, 'The command failed');
     if (json) output.out(JSON.stringify({ type: 'error', error: errorFacts(failure) }));
-    else output.err(renderError(failure, { debug }));
+    else output.err(renderError(failure, { debug, verbose }));
     process.exitCode = failure.exitStatus;
   } finally {
     view?.stop();

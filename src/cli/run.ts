@@ -54,5 +54,6 @@ function withFacts(
     ...(prune !== undefined && { prune: reportFacts(prune) }),
     ...(verify !== undefined && { verify: reportFacts(verifyFacts(verify)) }),
   };
-  return { ...report, parts };
+  const { host, recap, tasks, milliseconds, proofs, error } = report;
+  return { host, recap, tasks, milliseconds, proofs, parts, ...(error !== undefined && { error }) };
 }

@@ -13,7 +13,7 @@ type ProvenReport = HostReport & { readonly proofs?: readonly Proof[] };
 export function showReports<Report extends ProvenReport>(
   command: string,
   reports: readonly Report[],
-  { output, json, debug }: Invocation,
+  { output, json, debug, verbose }: Invocation,
   more: (report: Report) => readonly string[] = () => [],
 ): number {
   if (json) {
@@ -24,7 +24,7 @@ export function showReports<Report extends ProvenReport>(
       if (proofs.length > 0) output.out(`\n${host}\n${proofTable(proofs)}`);
       for (const line of more(report)) output.out(line);
     }
-    output.out(`\n${recap(reports, { debug })}`);
+    output.out(`\n${recap(reports, { debug, verbose })}`);
   }
   return exitStatusOf(reports);
 }

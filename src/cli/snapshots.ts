@@ -10,9 +10,12 @@ type Arguments = InferredOptionTypes<typeof COMMON> & { hosts: string };
 export const snapshotsCommand: CommandModule<object, Arguments> = {
   command: 'snapshots [hosts]',
   describe: 'List what there is: generations here, snapshots in the repositories',
-  builder: (yargs) => hostsPositional(yargs.options(COMMON)).example('$0 snapshots', 'of every controller'),
+  builder: (yargs) =>
+    hostsPositional(yargs.options(COMMON))
+      .example('$0 snapshots', 'of every controller')
+      .example('$0 snapshots web1 --json', 'all that is known of them, for a program'),
   handler: (args) =>
-    runCommand(args, async ({ output, json, debug, signal }) => {
+    runCommand(args, async ({ output, json, debug, verbose, signal }) => {
       const [{ listSnapshots }, { loadHosts }] = await Promise.all([
         import('../operations/list-snapshots.js'),
         import('../operations/load-hosts.js'),
@@ -33,7 +36,7 @@ export const snapshotsCommand: CommandModule<object, Arguments> = {
         output.out(text);
         if (leftOut.length > 0)
           output.err(`for want of room without ${leftOut.join(', ')}; --json tells all`);
-        for (const error of errors) output.err(renderError(error, { debug }));
+        for (const error of errors) output.err(renderError(error, { debug, verbose }));
       }
       return Math.max(0, ...errors.map(({ exitStatus }) => exitStatus));
     }),

@@ -32,7 +32,7 @@ export const tokenCommand: CommandModule<object, Arguments> = {
       .example('$0 token --check', 'whether the saved token works')
       .example('$0 token web1 --show', 'make or mend it, and print it'),
   handler: (args) =>
-    runCommand(args, async ({ output, json, debug, emit, signal }) => {
+    runCommand(args, async ({ output, json, debug, verbose, emit, signal }) => {
       const [{ ensureToken }, { loadHosts }] = await Promise.all([
         import('../operations/token.js'),
         import('../operations/load-hosts.js'),
@@ -77,7 +77,7 @@ export const tokenCommand: CommandModule<object, Arguments> = {
       );
       if (rows.length > 0)
         output.out(table([['HOST', 'TOKEN', 'API', 'FILE', args.show ? 'TEXT' : ''], ...rows]));
-      output.out(`\n${recap(reports, { debug })}`);
+      output.out(`\n${recap(reports, { debug, verbose })}`);
       return exitStatusOf(reports);
     }),
 };

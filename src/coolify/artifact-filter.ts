@@ -1,4 +1,6 @@
 import { StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
+import { nearestNames } from '../inventory/nearest.js';
 import { ARTIFACTS } from './artifacts.js';
 
 /**
@@ -14,10 +16,12 @@ export function artifactFilter(
   const unwanted = split(skip);
   for (const name of [...wanted, ...unwanted]) {
     if (names.includes(name)) continue;
+    const [near] = nearestNames(name, names);
     throw new StateError({
       kind: 'usage',
       code: 'artifact.unknown',
-      what: `There is no artifact "${name}"`,
+      what: `There is no artifact "${printable(name)}"`,
+      ...(near !== undefined && { why: `did you mean "${near}"?` }),
       next: `the artifacts are ${names.join(', ')}`,
     });
   }

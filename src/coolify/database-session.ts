@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { createInterface, type Interface } from 'node:readline';
 import { StateError } from '../core/errors.js';
+import { linesOf } from '../core/lines.js';
 import { lastLines } from '../core/terminal-text.js';
 import type { Connection, RemoteProcess } from '../ssh/connection.js';
 import { type DatabaseAccess, psql } from './database-commands.js';
 import { type InputLine, VALUE } from './host-command.js';
 
 const ANSWER_END = 'end-of-answer-';
+
+/** Far more than the names of all tables take; a host that lies must not fill the memory. */
+const ANSWER_LIMIT = 64 * 1024 * 1024;
+const LINE_LIMIT = 1024 * 1024;
 
 /** The lines that `DatabaseSession.query` sends to psql for a statement. */
 export function statementLines(sql: string): InputLine[] {
@@ -19,13 +23,11 @@ export function statementLines(sql: string): InputLine[] {
  */
 export class DatabaseSession implements AsyncDisposable {
   readonly #process: RemoteProcess;
-  readonly #lines: AsyncIterator<string>;
-  readonly #reader: Interface;
+  readonly #lines: AsyncIterator<string, void>;
 
   private constructor(process: RemoteProcess) {
     this.#process = process;
-    this.#reader = createInterface({ input: process.stdout, crlfDelay: Number.POSITIVE_INFINITY });
-    this.#lines = this.#reader[Symbol.asyncIterator]();
+    this.#lines = linesOf(process.stdout, LINE_LIMIT, tooLarge);
     process.stdin.on('error', () => undefined); // a psql that ended says why through its exit
   }
 
@@ -39,17 +41,20 @@ export class DatabaseSession implements AsyncDisposable {
 
   /**
    * Runs SQL text (one or more statements, psql's `\\gexec` included) and returns the lines of its answer.
-   * @throws StateError `database.query-failed` with what PostgreSQL said.
+   * @throws StateError `database.query-failed` with what PostgreSQL said; `database.answer-too-large`
    */
   async query(sql: string): Promise<string[]> {
     const marker = `${ANSWER_END}${randomBytes(9).toString('hex')}`;
     this.#process.stdin.write(`${sql}\n\\echo ${marker}\n`);
     const answer: string[] = [];
+    let size = 0;
     for (;;) {
-      const { done, value } = await this.#lines.next();
-      if (done === true) throw await this.#failure();
-      if (value === marker) return answer;
-      answer.push(value);
+      const line = await this.#nextLine();
+      if (line === undefined) throw await this.#failure();
+      if (line === marker) return answer;
+      size += line.length;
+      if (size > ANSWER_LIMIT) throw tooLarge();
+      answer.push(line);
     }
   }
 
@@ -60,8 +65,19 @@ export class DatabaseSession implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#process.stdin.end();
+    // Whatever it still says: one that goes on and on is stopped.
+    this.#process.stdout.destroy();
     await this.#process.done.catch(() => undefined);
-    this.#reader.close();
+  }
+
+  /** Undefined at the end, and where the output broke off: the process tells why. */
+  async #nextLine(): Promise<string | undefined> {
+    try {
+      return (await this.#lines.next()).value ?? undefined;
+    } catch (error) {
+      if (error instanceof StateError) throw error;
+      return undefined;
+    }
   }
 
   async #failure(): Promise<StateError> {
@@ -74,4 +90,14 @@ export class DatabaseSession implements AsyncDisposable {
       next: 'look at "docker logs coolify-db" on the host',
     });
   }
+}
+
+function tooLarge(): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'database.answer-too-large',
+    what: "Coolify's database answered more than it can hold",
+    why: `a line has more than ${LINE_LIMIT} bytes, or an answer more than ${ANSWER_LIMIT}`,
+    next: 'look at the container coolify-db on the host: is psql there the real one?',
+  });
 }

@@ -34,13 +34,31 @@ export function differencesOf<Value>(
 
 /** The files of an artifact as the manifests list them: content, owner and mode. */
 export function compareFiles(artifact: string): Comparison {
-  const filesOf = ({ generation }: Source): Map<string, ManifestFile> =>
-    new Map(
-      generation.manifest.files
-        .filter((file) => file.artifact === artifact)
-        .map((file) => [file.title ?? file.origin?.path ?? file.path, file]),
+  return (before, after) => {
+    const [was, is] = [before, after].map(({ generation }) =>
+      generation.manifest.files.filter((file) => file.artifact === artifact),
     );
-  return (before, after) => Promise.resolve(differencesOf(filesOf(before), filesOf(after), fileDetail));
+    const shared = new Set([...namesakes(was ?? []), ...namesakes(is ?? [])]);
+    const named = (files: readonly ManifestFile[] = []): Map<string, ManifestFile> =>
+      new Map(
+        files.map((file) => {
+          const name = nameOf(file);
+          return [shared.has(name) ? `${name} (${file.path})` : name, file];
+        }),
+      );
+    return Promise.resolve(differencesOf(named(was), named(is), fileDetail));
+  };
+}
+
+/** What people call it. Keys of one name are two files. */
+function nameOf({ title, origin, path }: ManifestFile): string {
+  return title ?? origin?.path ?? path;
+}
+
+/** Names that more than one file has. */
+function namesakes(files: readonly ManifestFile[]): string[] {
+  const names = files.map(nameOf);
+  return names.filter((name, index) => names.indexOf(name) !== index);
 }
 
 /** In what two files of one name differ; undefined when they do not. */

@@ -78,6 +78,9 @@ export function requireDocker(facts: HostFacts): void {
   });
 }
 
+/** A host says who it is in fewer characters, or does not say it. */
+const LONGEST_VALUE = 300;
+
 const FACTS_SCRIPT = `
 say() { printf '%s\\t%s\\n' "$1" "$2"; }
 say uid "$(id -u)"
@@ -106,7 +109,7 @@ function parseFacts(text: string): HostFacts {
   const containers: ContainerFact[] = [];
   const databaseVolumes: string[] = [];
   for (const line of text.split('\n')) {
-    const [key, first, second, third] = line.split('\t');
+    const [key, first, second, third] = line.split('\t').map((value) => value.slice(0, LONGEST_VALUE));
     if (key === undefined || first === undefined) continue;
     if (key === 'container') containers.push({ name: first, image: second ?? '', state: third ?? '' });
     else if (key === 'volume') databaseVolumes.push(first);

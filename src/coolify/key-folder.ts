@@ -16,6 +16,8 @@ export interface KeyEntry {
 
 const FILE_LIMIT = 256 * 1024;
 const COUNT_LIMIT = 100_000;
+/** They are held in memory. A key has some kilobytes at most. */
+const FOLDER_LIMIT = 256 * 1024 * 1024;
 
 /**
  * Reads Coolify's key folder, without what comes and goes while it works (locks, write tests) and without anything
@@ -27,6 +29,7 @@ export async function readKeyFolder(
   signal: AbortSignal,
 ): Promise<{ self: EntryHeader | undefined; files: KeyEntry[]; ignored: string[] }> {
   let self: EntryHeader | undefined;
+  let bytes = 0;
   const files: KeyEntry[] = [];
   const ignored: string[] = [];
   await readFolder(connection, folder, collect, signal);
@@ -43,11 +46,12 @@ export async function readKeyFolder(
       ignored.push(header.path);
       return discard(content);
     }
-    if (files.length >= COUNT_LIMIT) {
+    bytes += header.size;
+    if (files.length >= COUNT_LIMIT || bytes > FOLDER_LIMIT) {
       throw new StateError({
         kind: 'failed',
         code: 'host.too-many-files',
-        what: `${folder} holds more than ${COUNT_LIMIT} files`,
+        what: `${folder} holds more than ${COUNT_LIMIT} files or ${FOLDER_LIMIT} bytes`,
         next: 'look at that folder on the host; Coolify keeps one file for each key there',
       });
     }

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
 import type { TaskReporter } from '../engine/task.js';
 import type { Connection } from '../ssh/connection.js';
 import type { Staging } from '../state/generations.js';
-import type { FileOrigin, ManifestFile } from '../state/manifest.js';
+import { type FileOrigin, isSafeRelativePath, type ManifestFile } from '../state/manifest.js';
 import type { KeyRing } from './app-key.js';
 import type { DatabaseFacts } from './database-facts.js';
 import type { DumpEvidence } from './dump-evidence.js';
@@ -52,6 +53,7 @@ export class Pull {
     content: Readable | Buffer,
     reporter: TaskReporter,
   ): Promise<ManifestFile> {
+    if (!isSafeRelativePath(file.path)) throw unsafeName(file.origin?.path ?? file.path);
     const writer = this.staging.create(file.path);
     const source = Buffer.isBuffer(content) ? Readable.from([content], { objectMode: false }) : content;
     await pipeline(source, writer, { signal: reporter.signal });
@@ -92,5 +94,16 @@ export function missingArtifact(title: string, where: string, why: string): Stat
     what: `The ${title} could not be backed up`,
     why: `${where} ${why}`,
     next: 'a backup without it could not be restored; put it right on the host and run the backup again',
+  });
+}
+
+/** The error for a file whose name has no place in a generation. */
+function unsafeName(path: string): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'host.file-name-unsafe',
+    what: `The host has a file with a name that is not taken: ${printable(path)}`,
+    why: 'control characters and backslashes mean something else elsewhere',
+    next: 'rename or remove that file on the host',
   });
 }

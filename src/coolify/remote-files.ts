@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { type EntryHeader, packEntries, readEntries, type TarEntry } from '../archive/tar.js';
 import { StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
 import { type RemoteCommand, script } from '../ssh/command.js';
 import type { Connection } from '../ssh/connection.js';
 import type { FileOrigin } from '../state/manifest.js';
@@ -79,7 +81,13 @@ export function readGlobs(
   return readTar(
     connection,
     packGlobs(globs),
-    (header, content) => onFile(remoteFile(header), content),
+    (header, content) => {
+      const file = remoteFile(header);
+      const { dir, base } = posix.parse(file.origin.path);
+      if (!globs.some(({ folder, pattern }) => dir === folder && matchesGlob(base, pattern)))
+        throw unasked(file);
+      return onFile(file, content);
+    },
     signal,
   );
 }
@@ -94,7 +102,11 @@ export function readPaths(
   return readTar(
     connection,
     packPaths(paths),
-    (header, content) => (header.type === 'file' ? onFile(remoteFile(header), content) : discard(content)),
+    (header, content) => {
+      const file = remoteFile(header);
+      if (!paths.some((path) => isWithin(file.origin.path, path))) throw unasked(file);
+      return header.type === 'file' ? onFile(file, content) : discard(content);
+    },
     signal,
   );
 }
@@ -189,6 +201,8 @@ async function readTar(
     await readEntries(process.stdout, onEntry, { signal });
   } catch (error) {
     process.stdout.destroy();
+    const refusal = error instanceof StateError ? notTaken(error) : undefined;
+    if (refusal !== undefined && !signal.aborted) throw refusal;
     // Where the command itself failed, the host's own words say more than "the archive ends early".
     const { code } = await process.done.catch(() => ({ code: undefined }));
     if (code !== undefined && code !== 0 && !signal.aborted) await expectSuccess(process.done, 'read files');
@@ -231,4 +245,42 @@ function remoteFile(header: EntryHeader): RemoteFile {
 export async function discard(content: Readable): Promise<void> {
   content.resume();
   await finished(content);
+}
+
+/**
+ * Whether a path that tar told is one that was asked for, or lies below it. What was asked for may end in a slash or hold
+ * two of them.
+ */
+export function isWithin(path: string, asked: string): boolean {
+  const root = posix.resolve('/', asked);
+  return root === '/' || path === root || path.startsWith(`${root}/`);
+}
+
+/** The patterns of the artifact list are a name with `*` at its end. */
+function matchesGlob(name: string, pattern: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+}
+
+function unasked({ origin }: RemoteFile): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'host.file-unasked',
+    what: `The host sent a file that it was not asked for: ${printable(origin.path)}`,
+    why: 'tar there, or the host itself, does not do what it should',
+    next: 'look at that host before anything that came from it is used',
+  });
+}
+
+/** What the reader of archives refuses, said of a host; undefined for what is no refusal of its content. */
+function notTaken({ code, what, why }: StateError): StateError | undefined {
+  const said = { kind: 'failed', what: `What the host sent is not taken: ${what}`, why: why ?? '' } as const;
+  if (code === 'archive.unsafe-entry') {
+    const next = 'rename or remove that file on the host';
+    return new StateError({ ...said, code: 'host.file-name-unsafe', next });
+  }
+  if (code === 'archive.limit-exceeded') {
+    const next = 'look at those files on the host, and at coolify_extra_paths';
+    return new StateError({ ...said, code: 'host.file-too-large', next });
+  }
+  return undefined;
 }

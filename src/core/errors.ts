@@ -94,8 +94,18 @@ export function asStateError(thrown: unknown, what: string): StateError {
   if (thrown instanceof Error && thrown.name === 'AbortError') {
     return thrown.cause instanceof StateError ? thrown.cause : interrupted(thrown);
   }
-  return new StateError({ kind: 'failed', code: 'unexpected', what, why: messageOf(thrown), cause: thrown });
+  return new StateError({
+    kind: 'failed',
+    code: 'unexpected',
+    what,
+    why: messageOf(thrown),
+    next: UNEXPECTED,
+    cause: thrown,
+  });
 }
+
+const UNEXPECTED =
+  'this should not happen: run it with COOLIFY_STATE_DEBUG=1 in the environment, and report what it says';
 
 export function interrupted(cause?: unknown): StateError {
   return new StateError({ kind: 'interrupted', code: 'interrupted', what: 'Interrupted', cause });

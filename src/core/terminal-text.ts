@@ -14,11 +14,14 @@ export function printable(
   });
 }
 
-/** The last `count` non-empty lines, for the `detail` of an error. */
+/** The last `count` non-empty lines, for the `detail` of an error; of one that is longer than anybody reads, its beginning. */
 export function lastLines(text: string, count = 8): string {
   return text
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
     .slice(-count)
+    .map((line) => (line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line))
     .join('\n');
 }
+
+const LONGEST_LINE = 1000;

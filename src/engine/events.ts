@@ -25,6 +25,8 @@ export type EngineEvent =
       readonly bytes?: number;
       /** The last thing that was said. Untrusted text. */
       readonly line?: string;
+      /** How a connection comes about, step by step. Untrusted text. */
+      readonly trace?: string;
     }
   | ({ readonly type: 'task-end'; readonly host: string } & TaskOutcome)
   | { readonly type: 'warning'; readonly host: string; readonly message: string }

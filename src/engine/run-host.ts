@@ -67,6 +67,7 @@ async function runTask<Context>(
       emit({ type: 'task-progress', host, task: task.name, bytes });
     },
     line: (line) => emit({ type: 'task-progress', host, task: task.name, line }),
+    trace: (trace) => emit({ type: 'task-progress', host, task: task.name, trace }),
     warn: (message) => emit({ type: 'warning', host, message }),
   };
   const end = (status: TaskStatus, note?: string, diff?: readonly string[]): TaskOutcome => {

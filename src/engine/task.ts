@@ -22,6 +22,8 @@ export interface TaskReporter {
   /** The last thing that was said, for whoever watches. */
   line(text: string): void;
   warn(message: string): void;
+  /** What only someone wants to know who looks for a fault in a connection. */
+  trace?(text: string): void;
 }
 
 /** A named step of a run on one host. `Context` is what the steps of an operation share. */

@@ -63,24 +63,34 @@ export function provePull(
   return { proofs, keys };
 }
 
+/** What Coolify's API shows of its keys: public keys by uuid, undefined when it does not answer so. */
+export type ShownKeys = Promise<ReadonlyMap<string, string> | undefined>;
+
+/**
+ * Asks the API for its public keys. Coolify derives each of them anew, which takes as long as dumping a small database:
+ * asked early, it answers while the rest is pulled. A failure is told by whoever awaits the answer, or by nobody.
+ */
+export function askForKeys(pull: Pull, token: Secret, signal: AbortSignal): ShownKeys {
+  const shown = new CoolifyApi(pull.connection, pull.need('env'), pull.layout).publicKeys(token, signal);
+  shown.catch(() => undefined);
+  return shown;
+}
+
 /** Compares the public keys with those the API shows, where it answers: a second witness, never a condition. */
 export async function compareWithApi(
   pull: Pull,
   keys: readonly ManagedKey[],
-  token: Secret | undefined,
+  asked: { readonly token: Secret; readonly shown: ShownKeys } | undefined,
   reporter: TaskReporter,
 ): Promise<string> {
-  if (token === undefined) return 'the host has no saved token to ask it with';
-  if (!pull.need('dump').tokenHashes.has(tokenHash(token))) {
+  if (asked === undefined) return 'the host has no saved token to ask it with';
+  if (!pull.need('dump').tokenHashes.has(tokenHash(asked.token))) {
     reporter.warn(
       'the saved API token is not known to the instance: it is dead, and will be after a restore',
     );
     return 'the saved token is dead';
   }
-  const shown = await new CoolifyApi(pull.connection, pull.need('env'), pull.layout).publicKeys(
-    token,
-    reporter.signal,
-  );
+  const shown = await asked.shown;
   if (shown === undefined) return 'the API did not answer with its keys';
   const byUuid = new Map(keys.map((key) => [key.row.uuid, key]));
   let same = 0;

@@ -1,27 +1,24 @@
-import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { requireCompression } from '../archive/compression.js';
 import { recipientsFrom } from '../archive/recipient-sources.js';
-import type { NamedRecipient } from '../archive/recipients.js';
 import { ARTIFACTS } from '../coolify/artifacts.js';
 import { requireDocker, requireUsableHost } from '../coolify/facts.js';
-import type { Instance } from '../coolify/instance.js';
-import type { ManagedKey } from '../coolify/managed-keys.js';
 import { Pull } from '../coolify/pull.js';
-import { recoveryGuide } from '../coolify/recovery-guide.js';
-import { GUIDE_PATH, TOKEN_PATH } from '../coolify/stored-paths.js';
-import { Secret } from '../core/secret.js';
 import type { EventSink } from '../engine/events.js';
 import { type FailureBudget, failureLimit } from '../engine/failure-budget.js';
 import { type HostReport, runTasks } from '../engine/run-host.js';
 import { runHosts } from '../engine/run-hosts.js';
 import { readTask, type Task, type TaskReporter, workTask } from '../engine/task.js';
-import type { RepositorySettings } from '../repository/open.js';
-import type { Generation, Staging } from '../state/generations.js';
-import type { Manifest, Proof } from '../state/manifest.js';
+import { prepareRepository, type RepositorySettings } from '../repository/open.js';
+import type { Proof } from '../state/manifest.js';
 import { openStateFolder, type StateFolder } from '../state/state-folder.js';
-import { TOOL } from '../tool.js';
+import {
+  askEarly,
+  BackupContext,
+  commitGeneration,
+  lastGeneration,
+  manifestOf,
+  pullOf,
+} from './backup-context.js';
 import {
   compareWithApi,
   instanceFrom,
@@ -30,8 +27,9 @@ import {
   requireCoolify,
   settleKeyFolder,
 } from './backup-run.js';
+import { whatChanged } from './backup-unchanged.js';
 import type { HostConfig } from './host-config.js';
-import { HostSession, openingTasks } from './host-session.js';
+import { openingTasks } from './host-session.js';
 import { type UploadedSnapshot, uploadTask } from './upload.js';
 
 export interface BackupOptions {
@@ -45,6 +43,8 @@ export interface BackupOptions {
   readonly check: boolean;
   /** Another instance than before may replace the last generation. */
   readonly acceptNewInstance: boolean;
+  /** Makes no generation and no snapshots of a state that is that of the newest ones. */
+  readonly skipUnchanged?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly emit: EventSink;
 }
@@ -53,6 +53,10 @@ export interface BackupReport extends HostReport {
   readonly generation?: { readonly id: string; readonly folder: string; readonly bytes: number };
   readonly proofs: readonly Proof[];
   readonly snapshots: readonly UploadedSnapshot[];
+  /** The generation that is still the state of the host, where `skipUnchanged` kept it from being made anew. */
+  readonly unchangedSince?: { readonly id: string; readonly createdAt: string };
+  /** Bytes that went over the wire of the connection to the host, where that can be told: not through a proxy command. */
+  readonly traffic?: { readonly received: number; readonly sent: number };
 }
 
 /** Backs up hosts, several at once. Never throws for what happens on a host: its report says it. */
@@ -66,26 +70,6 @@ export async function backup(hosts: readonly HostConfig[], options: BackupOption
     (report): BackupReport => ({ ...report, proofs: [], snapshots: [] }),
   );
   return await runHosts(hosts, options.forks, (host) => backupHost(host, state, options), limit);
-}
-
-/** What the steps of a backup share. */
-class BackupContext {
-  readonly session: HostSession;
-  recipients: readonly NamedRecipient[] = [];
-  pull: Pull | undefined;
-  staging: Staging | undefined;
-  keys: readonly ManagedKey[] = [];
-  proofs: readonly Proof[] = [];
-  instance: Instance | undefined;
-  generation: Generation | undefined;
-  readonly snapshots: UploadedSnapshot[] = [];
-
-  constructor(
-    readonly config: HostConfig,
-    state: StateFolder,
-  ) {
-    this.session = new HostSession(config, state, 'coolify-state backup');
-  }
 }
 
 async function backupHost(
@@ -122,6 +106,8 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
       requireUsableHost(session.facts);
       requireDocker(session.facts);
       requireCoolify(session.facts);
+      // While the host works on what is pulled.
+      config.repositories.forEach(prepareRepository);
       return session.facts.containers.find(({ name }) => name === 'coolify')?.image;
     }),
     ...ARTIFACTS.map((artifact) => pulling(`pull ${artifact.title}`, artifact.pull)),
@@ -138,13 +124,18 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
       return proofs.map(({ name }) => name).join(', ');
     }),
     workTask('compare with the API', async (context, reporter) => {
-      const pull = pullOf(context);
-      return await compareWithApi(pull, context.keys, await savedToken(pull), reporter);
+      return await compareWithApi(pullOf(context), context.keys, context.asked, reporter);
     }),
+    ...(options.skipUnchanged === true ? [lookingForChanges()] : []),
     {
       name: 'commit the generation',
       kind: 'change',
-      inspect: () => Promise.resolve({ summary: `replace state/${config.name} in one step` }),
+      inspect: ({ unchangedSince }) =>
+        Promise.resolve(
+          unchangedSince === undefined
+            ? { summary: `replace state/${config.name} in one step` }
+            : { unchanged: `${unchangedSince.manifest.id} is still the state` },
+        ),
       apply: commitGeneration,
     },
     ...config.repositories.map((repository) => uploading(repository, options.waitLock ?? 0)),
@@ -176,70 +167,59 @@ function pulling(
       context.staging = await session.generations.stage();
       context.pull = new Pull(session.connection, config.layout, session.facts, config, context.staging);
     }
-    return await work(context.pull, reporter);
+    const note = await work(context.pull, reporter);
+    await askEarly(context, context.pull, reporter.signal);
+    return note;
   });
-}
-
-async function commitGeneration(context: BackupContext): Promise<string> {
-  const { config, staging, instance, proofs } = context;
-  const pull = pullOf(context);
-  if (staging === undefined || instance === undefined) throw new Error('nothing was staged');
-  const createdAt = new Date();
-  const id = `${createdAt.toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '')}-${randomBytes(3).toString('hex')}`;
-  await pull.store(
-    { path: GUIDE_PATH, artifact: 'recovery-guide' },
-    Buffer.from(recoveryGuide(config.name, id, instance, config.layout)),
-    {
-      signal: AbortSignal.timeout(60_000),
-      moved: () => undefined,
-      line: () => undefined,
-      warn: () => undefined,
-    },
-  );
-  const manifest: Manifest = {
-    format: 1,
-    id,
-    host: config.name,
-    createdAt: createdAt.toISOString(),
-    tool: TOOL,
-    files: [...pull.files].sort((a, b) => (a.path < b.path ? -1 : 1)),
-    proofs: [...proofs],
-    instance,
-  };
-  context.generation = await staging.commit(manifest);
-  context.staging = undefined;
-  return `${id}, ${manifest.files.length} files`;
 }
 
 function uploading(settings: RepositorySettings, waitLock: number): Task<BackupContext> {
-  return uploadTask(settings, ({ generation, recipients, instance, config, snapshots }) => {
-    if (generation === undefined || instance === undefined)
-      throw new Error('there is no generation to upload');
-    const job = { generation, instance, recipients, compression: config.compression, waitLock };
-    return { job, stored: (snapshot) => snapshots.push(snapshot) };
+  const task = uploadTask<BackupContext>(
+    settings,
+    ({ generation, recipients, instance, config, snapshots }) => {
+      if (generation === undefined || instance === undefined)
+        throw new Error('there is no generation to upload');
+      const job = { generation, instance, recipients, compression: config.compression, waitLock };
+      return { job, stored: (snapshot) => snapshots.push(snapshot) };
+    },
+  );
+  return {
+    ...task,
+    inspect: async (context, reporter) =>
+      context.unchangedSince === undefined
+        ? await task.inspect(context, reporter)
+        : { unchanged: 'its newest snapshot is still the state' },
+  };
+}
+
+function lookingForChanges(): Task<BackupContext> {
+  return workTask('look for changes', async (context, { signal }) => {
+    const { config, recipients } = context;
+    const previous = await lastGeneration(context);
+    const { folder } = pullOf(context).staging;
+    const changed = await whatChanged({
+      previous,
+      now: { host: config.name, folder, manifest: manifestOf(context) },
+      repositories: config.repositories,
+      recipients: recipients.map(({ fingerprint }) => fingerprint),
+      signal,
+    });
+    if (changed === undefined) context.unchangedSince = previous;
+    return changed ?? `nothing has changed since ${previous?.manifest.id}`;
   });
 }
 
-async function savedToken(pull: Pull): Promise<Secret | undefined> {
-  if (!pull.taken(TOKEN_PATH)) return undefined;
-  return new Secret(await readFile(join(pull.staging.folder, TOKEN_PATH), 'utf8'));
-}
-
-/** The newest that can be read; what a restore kept aside is none. */
-async function lastGeneration({ session }: BackupContext): Promise<Generation | undefined> {
-  return (await session.generations.all()).find(({ manifest }) => !manifest.id.startsWith('safety-'));
-}
-
-function pullOf({ pull }: BackupContext): Pull {
-  if (pull === undefined) throw new Error('nothing was pulled');
-  return pull;
-}
-
-function withFindings(report: HostReport, { generation, proofs, snapshots }: BackupContext): BackupReport {
+function withFindings(report: HostReport, context: BackupContext): BackupReport {
+  const { generation, proofs, snapshots, unchangedSince, session } = context;
+  const { traffic } = session;
   return {
     ...report,
     proofs,
     snapshots,
+    ...(traffic !== undefined && { traffic }),
+    ...(unchangedSince !== undefined && {
+      unchangedSince: { id: unchangedSince.manifest.id, createdAt: unchangedSince.manifest.createdAt },
+    }),
     ...(generation !== undefined && {
       generation: {
         id: generation.manifest.id,

@@ -1,7 +1,7 @@
 import { gatherFacts, type HostFacts } from '../coolify/facts.js';
 import { readTask, type Task } from '../engine/task.js';
-import { type Connection, connect } from '../ssh/connection.js';
-import { connectionNews } from '../ssh/connection-news.js';
+import { type Connection, connect, type Traffic } from '../ssh/connection.js';
+import { connectionNews, protocolNews } from '../ssh/connection-news.js';
 import type { ConnectionEvent, Endpoint } from '../ssh/endpoint.js';
 import type { Generations } from '../state/generations.js';
 import type { Lock } from '../state/lock.js';
@@ -30,6 +30,11 @@ export class HostSession {
     return needed(this.#connection, 'connection');
   }
 
+  /** Bytes that the connection has moved, where that can be told. */
+  get traffic(): Traffic | undefined {
+    return this.#connection?.traffic?.();
+  }
+
   get facts(): HostFacts {
     return needed(this.#facts, 'facts');
   }
@@ -40,11 +45,20 @@ export class HostSession {
     await this.generations.recover();
   }
 
-  /** `tell` hears what a person should know although it is no failure: a key that was accepted, another attempt. */
-  async connect(signal: AbortSignal, tell: (message: string) => void): Promise<void> {
+  /**
+   * `tell` hears what a person should know although it is no failure: a key that was accepted, another attempt. `trace` hears
+   * what the protocol comes to.
+   */
+  async connect(
+    signal: AbortSignal,
+    tell: (message: string) => void,
+    trace?: (message: string) => void,
+  ): Promise<void> {
     const onEvent = (event: ConnectionEvent): void => {
       const message = connectionNews(event);
       if (message !== undefined) tell(message);
+      const detail = protocolNews(event);
+      if (detail !== undefined) trace?.(detail);
     };
     this.#connection = await connect(this.config.endpoint, { signal, onEvent });
   }
@@ -78,8 +92,8 @@ export function openingTasks<Context extends { readonly session: HostSession }>(
       await session.lock();
       return undefined;
     }),
-    readTask('connect', async ({ session }, { signal, warn }) => {
-      await session.connect(signal, warn);
+    readTask('connect', async ({ session }, { signal, warn, trace }) => {
+      await session.connect(signal, warn, trace);
       const { address, port, hostKey } = session.connection;
       return `${address} port ${port}, host key ${hostKey.fingerprint}`;
     }),

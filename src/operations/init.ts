@@ -103,7 +103,7 @@ async function candidateConfig(
     if (host !== undefined) return await hostConfigOf(host, readSettings(host, surroundings()), passphrase);
     throw new StateError({
       kind: 'failed',
-      code: 'init.inventory-unreadable',
+      code: 'init.host-not-found',
       what: `The host ${answers.name} would not be found in ${file.path}`,
       next: 'add it by hand',
     });

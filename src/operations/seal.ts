@@ -14,7 +14,7 @@ import { MANIFEST } from '../state/manifest.js';
  * A generation as the bytes of a snapshot: tar, gzip or zstd, age. Files stand in it under the names of the manifest,
  * without a folder around them; the guide and the manifest come first.
  *
- * @throws StateError `archive.zstd-unsupported`
+ * @throws StateError `archive.compression-unsupported`
  * @returns the encrypted stream and the end of the work behind it; both fail together.
  */
 export async function sealGeneration(

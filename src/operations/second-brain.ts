@@ -27,7 +27,7 @@ const PATIENCE_MS = 5000;
 /** Looks for the original where the inventory and the snapshot say it is. Only looks. */
 export function seekOriginal(job: RestoreJob, options: RestoreOptions): Task<RestoreContext> {
   return readTask('see whether the original still works', async (context, { signal }) => {
-    if (options.secondBrain === 'ignore') return 'not asked: the target can reach nobody';
+    if (options.secondBrain === 'ignore') return `not asked: the target ${withoutDanger(options)}`;
     if (!options.wants('env') && !options.wants('database')) return 'nothing is restored that would work';
     const target = context.ready;
     const places = placesOf(job, target);
@@ -73,6 +73,11 @@ export function fenceOriginal(): Task<RestoreContext> {
       return `stopped ${stopped.join(', ')} on ${original.title}; they do not start by themselves any more`;
     },
   };
+}
+
+/** Why an original may go on working. */
+function withoutDanger({ offline, hold }: RestoreOptions): string {
+  return offline !== true && hold === true ? 'stays held still' : 'can reach nobody';
 }
 
 interface Found {

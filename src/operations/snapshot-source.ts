@@ -6,7 +6,7 @@ import type { Secret } from '../core/secret.js';
 import type { TaskReporter } from '../engine/task.js';
 import { openRepository, type RepositorySettings } from '../repository/open.js';
 import type { Repository } from '../repository/repository.js';
-import { SnapshotRepository } from '../repository/snapshots.js';
+import { type GoodSnapshot, SnapshotRepository } from '../repository/snapshots.js';
 import type { Generations } from '../state/generations.js';
 import { MANIFEST, parseManifest } from '../state/manifest.js';
 import { limitsOf } from './archive-limits.js';
@@ -101,6 +101,7 @@ async function fromRepositories(
       const opened = await unpackSnapshot(body, origin, keys, generations.scratch, reporter, (chunk) =>
         hash.update(chunk),
       );
+      await requireTime(opened, found);
       return { ...opened, ciphertext: hash.digest('hex') };
     } catch (error) {
       reporter.signal.throwIfAborted();
@@ -113,6 +114,23 @@ async function fromRepositories(
     }
   }
   throw failures[0];
+}
+
+/**
+ * That an old snapshot was not put under the name of a new one: whoever may write to a repository could roll a host back.
+ * @throws StateError `restore.other-time`
+ */
+async function requireTime(opened: OpenedSnapshot, { id, sidecar }: GoodSnapshot): Promise<void> {
+  const { createdAt } = opened.generation.manifest;
+  if (Date.parse(createdAt) === sidecar.createdAt.getTime()) return;
+  await opened.close();
+  throw new StateError({
+    kind: 'proof',
+    code: 'restore.other-time',
+    what: `The snapshot ${id} is not the one that its name says`,
+    why: `its manifest says it was taken at ${createdAt}, its name ${sidecar.createdAt.toISOString()}`,
+    next: 'somebody has changed the repository: find out who may write to it, and choose another snapshot by its id',
+  });
 }
 
 /** An encrypted tarball, ours or the replaced role's, or a folder. */

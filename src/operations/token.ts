@@ -159,7 +159,7 @@ function tokenTasks({ layout }: HostConfig, options: TokenOptions): Task<TokenCo
     if (env === undefined) {
       throw new StateError({
         kind: 'failed',
-        code: 'artifact.missing',
+        code: 'token.no-settings',
         what: 'The host has no settings of Coolify',
         why: `${layout.env} does not exist`,
         next: 'restore it with "coolify-state restore --only env", or run the installer',

@@ -17,6 +17,11 @@ export interface UploadedSnapshot {
   /** Bytes, as stored. */
   readonly size: number;
   readonly sha256: string;
+  /** Where the time went, milliseconds: packing, encrypting and storing, and then reading back. */
+  readonly storeMilliseconds: number;
+  readonly readBackMilliseconds: number;
+  /** Requests that the store answered for it, those of the lease included; absent for a folder. */
+  readonly requests?: number;
 }
 
 /** What there is to store, and how. */
@@ -63,10 +68,12 @@ export async function uploadGeneration(
   const repository = await openRepository(settings);
   try {
     const upload = (lease: Lease) => publishGeneration(job, new SnapshotRepository(repository), lease, moved);
-    return await withLease(repository, job.generation.host, 'backup', signal, upload, {
+    const snapshot = await withLease(repository, job.generation.host, 'backup', signal, upload, {
       wait: job.waitLock,
       onWait: ({ message }) => line(`waiting: ${message}`),
     });
+    const { requests } = repository;
+    return { ...snapshot, ...(requests !== undefined && { requests }) };
   } finally {
     await repository.close();
   }
@@ -81,6 +88,8 @@ async function publishGeneration(
   const { signal } = lease;
   const { body, done } = await sealGeneration(generation, recipients, compression, signal);
   const { host, manifest } = generation;
+  const began = performance.now();
+  let readBackAt: number | undefined;
   let stored = 0;
   const { id, key, sidecar } = await snapshots.publish(
     host,
@@ -103,14 +112,26 @@ async function publishGeneration(
       compression: compression.algorithm,
       beforeListed: () => lease.confirm(),
       onProgress: (step, bytes) => {
-        if (step !== 'store') return;
+        if (step === 'read-back') {
+          readBackAt ??= performance.now();
+          return;
+        }
         moved(bytes - stored);
         stored = bytes;
       },
     },
   );
   await done;
-  return { id, key, location: snapshots.repository.location, size: sidecar.size, sha256: sidecar.sha256 };
+  const ended = performance.now();
+  return {
+    id,
+    key,
+    location: snapshots.repository.location,
+    size: sidecar.size,
+    sha256: sidecar.sha256,
+    storeMilliseconds: (readBackAt ?? ended) - began,
+    readBackMilliseconds: ended - (readBackAt ?? ended),
+  };
 }
 
 /** Where a repository is, in a word. */

@@ -39,6 +39,8 @@ async function proveFiles(
 
 /** The proofs of a generation on disk, read anew: what a backup proved must still hold before anything is restored. */
 export async function proveSource(source: Source, signal: AbortSignal): Promise<Verdict> {
+  // A reader that is born aborted fails before anybody listens to it.
+  signal.throwIfAborted();
   const { generation, ring, instance } = source;
   const path = (name: string): string => join(generation.folder, name);
   const { reader, evidence } = inspectDump(ring, signal);

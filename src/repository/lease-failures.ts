@@ -72,6 +72,7 @@ export function leaseFailure(error: unknown, place: LeasePlace): unknown {
   if (error.code === 'repository.access-denied') {
     return new StateError({
       ...error.facts(),
+      kind: 'failed',
       code: 'repository.lease-denied',
       what: `Could not take the lease of the snapshots of ${printable(place.host)} in ${place.location}`,
       why: 'these credentials may not list, read and write below <host>/.lease/, and without that two machines could work at the same time',

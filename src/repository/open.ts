@@ -11,6 +11,11 @@ interface DirectorySettings {
 
 export type RepositorySettings = S3Settings | DirectorySettings;
 
+/** Begins to load what `openRepository` will need, for whoever has something to wait for meanwhile. */
+export function prepareRepository(settings: RepositorySettings): void {
+  if (settings.kind !== 'directory') sdk().catch(() => undefined); // told by `openRepository`
+}
+
 /**
  * The repository that settings describe. Nothing is contacted yet (`check()` does that); wrong settings throw
  * `repository.settings`. Whoever opens it closes it.
@@ -18,11 +23,15 @@ export type RepositorySettings = S3Settings | DirectorySettings;
  */
 export async function openRepository(settings: RepositorySettings): Promise<Repository> {
   if (settings.kind === 'directory') return new DirectoryRepository(settings.path);
-  // On Node 20 the SDK writes a warning of seven lines to stderr about what it will need in future releases.
-  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  const { S3Repository } = await import('./s3.js');
+  const { S3Repository } = await sdk();
   return new S3Repository(
     settings,
     settings.caFile === undefined ? undefined : await certificatesOf(settings.caFile),
   );
+}
+
+function sdk(): Promise<typeof import('./s3.js')> {
+  // On Node 20 the SDK writes a warning of seven lines to stderr about what it will need in future releases.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+  return import('./s3.js');
 }

@@ -24,6 +24,9 @@ export interface Repository {
   /** `s3://bucket/path` or `file:/dir`: for people, safe to print. */
   readonly location: string;
 
+  /** Requests sent to the store so far, repetitions included. Absent where there are none, as in a directory. */
+  readonly requests?: number | undefined;
+
   /** A private folder of this machine where what was read may be kept, so that it need not be read again. */
   readonly cacheFolder?: string | undefined;
 

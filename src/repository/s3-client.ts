@@ -7,9 +7,12 @@ export const CLEANUP_TIMEOUT = 15_000;
 
 const MAKES_AN_OBJECT: ReadonlySet<string> = new Set(['PutObjectCommand', 'CompleteMultipartUploadCommand']);
 
-/** The client for everything but the body of an upload. `destroy()` it to close the connections. */
-export function s3Client(settings: CheckedS3Settings, agents: S3Agents): S3Client {
-  return new S3Client({
+/**
+ * The client for everything but the body of an upload. `destroy()` it to close the connections. `onRequest` is called for
+ * every request that is sent, repetitions and those of an `uploadClient` included.
+ */
+export function s3Client(settings: CheckedS3Settings, agents: S3Agents, onRequest: () => void): S3Client {
+  const client = new S3Client({
     ...configOf(settings),
     ...credentialsOf(settings),
     requestHandler: {
@@ -19,6 +22,13 @@ export function s3Client(settings: CheckedS3Settings, agents: S3Agents): S3Clien
       socketTimeout: settings.idleTimeout,
     },
   });
+  const { requestHandler } = client.config;
+  const handle = requestHandler.handle.bind(requestHandler);
+  requestHandler.handle = (...args: Parameters<typeof handle>) => {
+    onRequest();
+    return handle(...args);
+  };
+  return client;
 }
 
 export interface UploadClient {

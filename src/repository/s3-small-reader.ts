@@ -16,6 +16,7 @@ export class SmallReader {
   readonly #agents: S3Agents;
   readonly #endpoint: URL;
   readonly #signer: ReadSigner;
+  readonly #onRequest: () => void;
   /** After a refusal nothing is tried again here: it would be refused twice each time. */
   #isWelcome = true;
 
@@ -25,19 +26,26 @@ export class SmallReader {
     agents: S3Agents,
     endpoint: URL,
     region: string,
+    onRequest: () => void,
   ) {
     this.#client = client;
     this.#settings = settings;
     this.#agents = agents;
     this.#endpoint = endpoint;
     this.#signer = new ReadSigner(region);
+    this.#onRequest = onRequest;
   }
 
   /** `undefined` for AWS itself: where its buckets are, the SDK alone knows. */
-  static for(client: S3Client, settings: CheckedS3Settings, agents: S3Agents): SmallReader | undefined {
+  static for(
+    client: S3Client,
+    settings: CheckedS3Settings,
+    agents: S3Agents,
+    onRequest: () => void,
+  ): SmallReader | undefined {
     const { endpoint, region } = settings;
     if (endpoint === undefined || region === undefined) return undefined;
-    return new SmallReader(client, settings, agents, new URL(endpoint), region);
+    return new SmallReader(client, settings, agents, new URL(endpoint), region, onRequest);
   }
 
   /** The whole object; `undefined` when it could not be read like that, has more than `limit` bytes, or is not there. */
@@ -68,6 +76,7 @@ export class SmallReader {
       agent: isSecure ? httpsAgent : httpAgent,
       ...(signal !== undefined && { signal }),
     };
+    this.#onRequest();
     return new Promise((resolve, reject) => {
       const request: ClientRequest = isSecure ? httpsRequest(options) : httpRequest(options);
       request.setTimeout(this.#settings.idleTimeout, () => request.destroy());

@@ -46,17 +46,25 @@ export class S3Repository implements Repository {
   /** The path and a slash, or nothing. */
   readonly #prefix: string;
   #decidesRaces: boolean | undefined;
+  #requests = 0;
 
   /** `ca`: certificates (PEM) to trust as well. Throws `repository.settings`. Opens no connection yet. */
   constructor(settings: S3Settings, ca?: string) {
     this.#settings = checkedS3Settings(settings, ca);
     const agents = s3Agents(this.#settings);
-    this.#client = s3Client(this.#settings, agents);
-    this.#smallReader = SmallReader.for(this.#client, this.#settings, agents);
+    const onRequest = (): void => {
+      this.#requests++;
+    };
+    this.#client = s3Client(this.#settings, agents, onRequest);
+    this.#smallReader = SmallReader.for(this.#client, this.#settings, agents, onRequest);
     const { bucket, path } = this.#settings;
     this.#prefix = path === '' ? '' : `${path}/`;
     this.cacheFolder = this.#settings.cacheFolder;
     this.location = printable(`s3://${bucket}${path === '' ? '' : `/${path}`}`);
+  }
+
+  get requests(): number {
+    return this.#requests;
   }
 
   async check({ signal }: Cancellable = {}): Promise<void> {

@@ -35,8 +35,16 @@ export interface Connection extends AsyncDisposable {
    */
   open(command: RemoteCommand, options?: OpenOptions): Promise<RemoteProcess>;
   readonly files: HostFiles;
+  /** What has gone over the wire so far; undefined where that cannot be told, as through a proxy command. */
+  traffic?(): Traffic | undefined;
   /** Ends what still runs and closes the connection, within a second. May be called twice. */
   close(): Promise<void>;
+}
+
+/** Bytes on the wire, encrypted and with all that belongs to the protocol. */
+export interface Traffic {
+  readonly received: number;
+  readonly sent: number;
 }
 
 export interface OpenOptions {

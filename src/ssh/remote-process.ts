@@ -42,6 +42,7 @@ export class ChannelProcess implements RemoteProcess {
   #errEnded = false;
   #settled = false;
   #killed = false;
+  #preambleBytes = 0;
   #received = 0;
   #sent = 0;
   #grace: NodeJS.Timeout | undefined;
@@ -159,6 +160,7 @@ export class ChannelProcess implements RemoteProcess {
   #onOutput(chunk: Buffer): void {
     const started = this.#out.seen;
     const data = this.#out.push(chunk);
+    if (!this.#out.seen) this.#countPreamble(chunk.length);
     if (!started && this.#out.seen) {
       this.#start.resolve();
       this.#maybeFinish();
@@ -177,7 +179,17 @@ export class ChannelProcess implements RemoteProcess {
   #onError(chunk: Buffer): void {
     const data = this.#err.push(chunk);
     if (data.length > 0) this.#stderr = Buffer.concat([this.#stderr, data]).subarray(-STDERR_LIMIT);
-    if (!this.#err.seen) this.onPreamble?.(this.#err.preamble);
+    if (!this.#err.seen) {
+      this.#countPreamble(chunk.length);
+      this.onPreamble?.(this.#err.preamble);
+    }
+  }
+
+  /** A host that talks without end and never begins would be listened to for ever. */
+  #countPreamble(bytes: number): void {
+    this.#preambleBytes += bytes;
+    if (this.#preambleBytes > PREAMBLE_LIMIT)
+      this.fail(commandNotStarted(this.#settings, undefined, this.preamble));
   }
 
   /** The exit status can overtake the output, so both outputs are waited for as far as they decide anything. */
@@ -223,6 +235,8 @@ export class ChannelProcess implements RemoteProcess {
 }
 
 const BUFFER = 1024 * 1024;
+/** Of a banner and sudo's lecture, far more than anybody reads. */
+const PREAMBLE_LIMIT = 1024 * 1024;
 const STDERR_LIMIT = 64 * 1024;
 const GRACE_MS = 500;
 

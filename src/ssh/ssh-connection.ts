@@ -3,7 +3,7 @@ import { userIds } from './become.js';
 import { ChosenFiles } from './chosen-files.js';
 import { describe, type RemoteCommand } from './command.js';
 import { seconds } from './connect-failures.js';
-import type { Connection, OpenOptions, RemoteProcess, RunOptions, RunResult } from './connection.js';
+import type { Connection, OpenOptions, RemoteProcess, RunOptions, RunResult, Traffic } from './connection.js';
 import { ConnectionLife, type EndReason } from './connection-life.js';
 import { startElevated } from './elevation.js';
 import type { Become, Endpoint } from './endpoint.js';
@@ -14,7 +14,7 @@ import type { ChannelProcess } from './remote-process.js';
 import { commandFailed, connectionClosed, connectionLost, outputTooLarge } from './run-failures.js';
 import { watchSilence } from './silence.js';
 import { bootArguments, newMarker } from './start-marker.js';
-import { destroyTransport, type Transport } from './transport.js';
+import { destroyTransport, type Transport, trafficOf } from './transport.js';
 
 /** A connection over ssh2; see `Connection` for the contract. */
 export class SshConnection implements Connection {
@@ -85,6 +85,10 @@ export class SshConnection implements Connection {
 
   open(remote: RemoteCommand, options: OpenOptions = {}): Promise<RemoteProcess> {
     return this.#start(remote, options);
+  }
+
+  traffic(): Traffic | undefined {
+    return trafficOf(this.#transport);
   }
 
   /** Ends an operation of another protocol on this connection when the connection ends, or the signal fires. */

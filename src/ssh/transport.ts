@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { StateError } from '../core/errors.js';
 import { certifiedKey } from './certified-key.js';
@@ -43,6 +44,14 @@ export async function openTransport(endpoint: Endpoint, options: TransportOption
 /** Ends it and what it goes through, without a farewell. */
 export function destroyTransport(transport: Transport | undefined): void {
   for (let current = transport; current; current = current.below) current.socket.destroy();
+}
+
+/** Bytes on the wire of this machine: through jump hosts, those of the first. */
+export function trafficOf(transport: Transport): { received: number; sent: number } | undefined {
+  let first = transport;
+  while (first.below !== undefined) first = first.below;
+  const { socket } = first;
+  return socket instanceof Socket ? { received: socket.bytesRead, sent: socket.bytesWritten } : undefined;
 }
 
 async function openHop(

@@ -81,7 +81,10 @@ async function storedKeys(): Promise<string[]> {
   const { Contents = [] } = await client.send(
     new ListObjectsV2Command({ Bucket: store.env['COOLIFY_S3_BUCKET'], Prefix: `${path()}/` }),
   );
-  return Contents.map(({ Key }) => Key ?? '').sort();
+  // The lease that an upload runs under stays behind by its number, as is meant.
+  return Contents.map(({ Key }) => Key ?? '')
+    .filter((key) => !key.includes('/.lease/'))
+    .sort();
 }
 
 async function openUploads(): Promise<string[]> {

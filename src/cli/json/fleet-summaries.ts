@@ -11,6 +11,14 @@ const backup = {
     .describe('what was committed on this machine'),
   proofs,
   snapshots: z.array(uploaded),
+  unchangedSince: z
+    .strictObject({ id: z.string(), createdAt: time })
+    .optional()
+    .describe('with --skip-unchanged: the generation that is still the state, so that none was made'),
+  traffic: z
+    .strictObject({ received: z.number(), sent: z.number() })
+    .optional()
+    .describe('bytes on the wire of the connection to the host, where that can be told'),
 };
 
 const plannedStep = z.strictObject({
@@ -35,6 +43,10 @@ const restore = {
     .optional(),
   proofs: proofs.describe('of the restored target'),
   sourceProofs: proofs.optional().describe('of the snapshot, from before anything was touched'),
+  ciphertext: z
+    .string()
+    .optional()
+    .describe('SHA-256 of the encrypted bytes, where they were read from a repository'),
 };
 
 const verify = {
@@ -54,6 +66,18 @@ const verify = {
     }),
   ),
 };
+
+/** Of `verify --evidence`. */
+const checkedEvidence = z.strictObject({
+  id: z.string().describe('of the snapshot that it is about'),
+  where: z.string(),
+  key: z.string().describe('of the record, in the repository'),
+  at: time.describe('when the drill began'),
+  outcome: z.enum(['passed', 'late', 'failed']).optional().describe('what the drill came to'),
+  signer: z.strictObject({ principals: z.string(), fingerprint: z.string() }).optional(),
+  ok: z.boolean().describe('whether it is genuine'),
+  error: failure.optional().describe('why it does not count'),
+});
 
 const prune = {
   policy: z.string().describe('the policy that was applied, as flags'),
@@ -88,7 +112,10 @@ const part = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
 export const FLEET_SUMMARIES = {
   backup: hostsSummary('backup', backup),
   restore: hostsSummary('restore', restore),
-  verify: hostsSummary('verify', verify),
+  verify: hostsSummary('verify', {
+    ...verify,
+    evidence: z.array(checkedEvidence).optional().describe('with --evidence, instead of snapshots'),
+  }),
   prune: hostsSummary('prune', prune),
   run: hostsSummary('run', {
     parts: z.strictObject({ backup: part(backup), prune: part(prune), verify: part(verify) }),

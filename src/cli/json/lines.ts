@@ -8,7 +8,7 @@ import { findingLine, OTHER_SUMMARIES } from './other-summaries.js';
 const CHECKING: readonly string[] = ['doctor', 'init'];
 
 /** Commands that tell nothing before their summary. */
-const SILENT: readonly string[] = ['snapshots', 'ls', 'cat', 'keys', 'schedule', 'inventory'];
+const SILENT: readonly string[] = ['snapshots', 'report', 'ls', 'cat', 'keys', 'schedule', 'inventory'];
 
 /**
  * What each command prints with `--json`, line by line. Strict: what is not described here is not printed. The published

@@ -67,6 +67,24 @@ export const OTHER_SUMMARIES = {
     ),
     errors: z.array(failure).describe('repositories that could not be read'),
   }),
+  report: summary('report', {
+    file: z.string().describe('that was written'),
+    hosts: z.array(
+      z.strictObject({
+        host: z.string(),
+        attention: z
+          .array(
+            z.strictObject({
+              grave: z.boolean(),
+              what: z.string(),
+              next: z.string().describe('a command, or a thing to do'),
+            }),
+          )
+          .describe('what needs attention'),
+      }),
+    ),
+    errors: z.array(failure).describe('repositories that could not be read'),
+  }),
   ls: summary('ls', {
     where: z.string(),
     id: z.string(),

@@ -36,6 +36,12 @@ export const uploaded = z
     key: z.string().describe('name of the object in it'),
     size,
     sha256: z.string().describe('of the stored object'),
+    storeMilliseconds: z.number().describe('packing, encrypting and storing'),
+    readBackMilliseconds: z.number().describe('reading it back'),
+    requests: z
+      .number()
+      .optional()
+      .describe('sent to the store for it, those of the lease included; absent for a folder'),
   })
   .meta({ id: 'UploadedSnapshot', description: 'a snapshot that was stored and read back' });
 

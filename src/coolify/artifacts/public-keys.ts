@@ -1,8 +1,12 @@
 import type { TaskReporter } from '../../engine/task.js';
+import { mapConcurrently } from '../../repository/map-concurrently.js';
 import type { Artifact } from '../artifact.js';
 import { openKeyRow, publicKeyFileNames } from '../managed-keys.js';
 import type { Pull } from '../pull.js';
 import { PUBLIC_KEY_FOLDER } from '../stored-paths.js';
+
+/** Each is synced on its own: the disk has more than one in work. */
+const FILES_AT_ONCE = 8;
 
 export const publicKeys: Artifact = {
   name: 'public-keys',
@@ -15,19 +19,17 @@ export const publicKeys: Artifact = {
     const ring = pull.need('ring');
     const rows = pull.need('dump').keyRows;
     const names = publicKeyFileNames(rows);
-    let count = 0;
-    for (const row of rows) {
+    const stored = await mapConcurrently(rows, FILES_AT_ONCE, async (row) => {
       const opened = openKeyRow(row, ring);
       // A row that does not open is a failed proof of its own, which names it.
-      if (!('key' in opened)) continue;
-      const { publicLine } = opened.key;
+      if (!('key' in opened)) return false;
       await pull.store(
         { path: `${PUBLIC_KEY_FOLDER}/${names.get(row.uuid)}`, artifact: publicKeys.name, title: row.name },
-        Buffer.from(`${publicLine}\n`),
+        Buffer.from(`${opened.key.publicLine}\n`),
         reporter,
       );
-      count++;
-    }
-    return `${count} keys`;
+      return true;
+    });
+    return `${stored.filter(Boolean).length} keys`;
   },
 };

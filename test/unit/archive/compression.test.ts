@@ -67,7 +67,7 @@ describe('zstd', () => {
     const choice = { algorithm: 'zstd', level: 3 } as const;
     const failure = {
       kind: 'usage',
-      code: 'archive.zstd-unsupported',
+      code: 'archive.compression-unsupported',
       why: `Node ${process.versions.node} does not have it`,
       next: 'use Node 22.15 or newer, or gzip',
     };

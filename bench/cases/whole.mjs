@@ -1,0 +1,101 @@
+// A whole backup and a whole restore of a small host (a dump of about 10 MB, 200 keys), against a shell script, the playbook
+// of the replaced role, and restic.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BACKUP_KEY, BUCKET, HOSTS, onHost, PROGRAM } from '../harness/lab.mjs';
+import { WAY_IN } from './transfer.mjs';
+
+const PEERS = join(import.meta.dirname, '../peers');
+
+export function wholeCases({ folder, inventory, s3, path, driver, restic }) {
+  const state = join(folder, 'state');
+  const at = (name) => `s3://${BUCKET}/${path}/${name}`;
+  const program = (...args) => ({
+    command: () => ({
+      argv: [process.execPath, PROGRAM, ...args, '-i', inventory.s3, '--state-dir', state, '--no-live'],
+      env: { ...s3.env, COOLIFY_STATE_CACHE_PATH: join(folder, 'cache') },
+    }),
+  });
+  const backup = program('backup');
+  const playbook = (file) => ({
+    command: () => ansible(file, { folder, inventory: inventory.s3, s3, object: at('ansible') }),
+  });
+  return [
+    {
+      name: 'backup-shell',
+      title: 'whole backup',
+      against: 'a shell script, one multiplexed connection, read back too',
+      target: 1,
+      ours: backup,
+      peer: {
+        command: () => ({
+          argv: [
+            join(PEERS, 'backup.sh'),
+            ...WAY_IN.map(String),
+            ...[`${BACKUP_KEY}.pub`, join(folder, 'shell-state'), s3.endpoint, `${at('shell')}.tar.gz.age`],
+          ],
+          env: s3.env,
+        }),
+      },
+    },
+    {
+      name: 'backup-ansible',
+      title: 'whole backup',
+      against: 'the Ansible playbook of the replaced role',
+      target: 5,
+      ours: backup,
+      peer: playbook('backup.yml'),
+    },
+    {
+      name: 'upload-restic',
+      title: 'first upload of a generation, read back',
+      against: '`restic backup` of the same files, not read back',
+      target: 1,
+      needs: 'backup-shell',
+      ours: {
+        command: () => ({ argv: [process.execPath, driver('upload'), inventory.s3, state], env: s3.env }),
+      },
+      before: async (who, index) => (who === 'peer' ? restic('init', index) : undefined),
+      peer: {
+        command: (index) => ({
+          argv: ['restic', '-r', restic.repository(index), '-q', 'backup', join(state, HOSTS[0].name)],
+          env: { ...s3.env, RESTIC_CACHE_DIR: join(folder, `restic-cache-${index}`) },
+        }),
+      },
+    },
+    {
+      name: 'restore-ansible',
+      title: 'whole restore onto the installed host, safety generation and proofs included',
+      against: 'the restore of the replaced role, which proves nothing',
+      needs: 'backup-ansible',
+      // So that there is something to put back.
+      before: () =>
+        onHost(
+          HOSTS[0].name,
+          `docker exec coolify-db psql -q -U coolify -d coolify -c "UPDATE teams SET description = 'changed ' || now()"`,
+        ),
+      ours: program('restore', '--yes'),
+      peer: playbook('restore.yml'),
+      after: () => rm(join(folder, 'restored'), { recursive: true, force: true }),
+    },
+  ];
+}
+
+export function ansible(file, { folder, inventory, s3, object, forks = 5 }) {
+  const values = { work: folder, endpoint: s3.endpoint, object, backup_key: BACKUP_KEY };
+  return {
+    argv: [
+      ...['ansible-playbook', '-i', inventory, '--forks', String(forks), '-e', JSON.stringify(values)],
+      join(PEERS, file),
+    ],
+    env: {
+      ...s3.env,
+      // As the role's ansible.cfg had it.
+      ANSIBLE_PIPELINING: 'True',
+      ANSIBLE_SSH_ARGS: '-o ControlMaster=auto -o ControlPersist=60s',
+      ANSIBLE_SSH_CONTROL_PATH_DIR: join(folder, 'cp'),
+      ANSIBLE_LOCAL_TEMP: join(folder, 'ansible'),
+      ANSIBLE_NOCOLOR: '1',
+    },
+  };
+}

@@ -1,0 +1,16 @@
+// node pull.mjs INVENTORY REMOTE LOCAL: a file of a host comes here.
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { built, connected, ended, hostOf, signal } from './parts.mjs';
+
+const [inventory, remote, local] = process.argv.slice(2);
+const { command } = await built('ssh/command.js');
+const connection = await connected(await hostOf(inventory));
+try {
+  const process = await connection.open(command('cat', remote), { signal });
+  process.stdin.end();
+  await pipeline(process.stdout, createWriteStream(local));
+  await ended(process);
+} finally {
+  await connection.close();
+}

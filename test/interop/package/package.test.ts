@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import * as library from '../../../src/index.js';
+import { releasedSnapshots } from '../../released-snapshots.js';
+
+const run = promisify(execFile);
+const PROJECT = resolve(import.meta.dirname, '../../..');
+const LIMIT_BYTES = 1024 * 1024;
+
+const packed = z.tuple([
+  z.object({
+    filename: z.string(),
+    unpackedSize: z.number(),
+    files: z.array(z.object({ path: z.string() })),
+  }),
+]);
+
+let folder = '';
+let found: z.infer<typeof packed>[0];
+/** The package as `npm install` lays it down, with the dependencies of this project beside it. */
+let installed = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'coolify-state-package-'));
+  const made = join(folder, 'made');
+  await run(process.execPath, [join(PROJECT, 'release/package.mjs'), made]);
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: made });
+  [found] = packed.parse(JSON.parse(stdout));
+  const modules = join(folder, 'node_modules');
+  installed = join(modules, 'coolify-state');
+  await mkdir(installed, { recursive: true });
+  await run('tar', ['-xzf', join(folder, found.filename), '--strip-components=1', '-C', installed]);
+  for (const name of await readdir(join(PROJECT, 'node_modules')))
+    if (!name.startsWith('.')) await symlink(join(PROJECT, 'node_modules', name), join(modules, name));
+}, 120_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the package', () => {
+  it('has what is needed and no more', () => {
+    const allowed =
+      /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|docs\/man\/coolify-state\.1|docker\/drill-host\/[^/]+|dist\/(?:[a-z0-9-]+\.js|[a-z0-9/-]+\.d\.ts))$/;
+    const paths = found.files.map(({ path }) => path);
+    expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
+    for (const path of [
+      'dist/main.js',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'docker/drill-host/Dockerfile',
+      'LICENSE',
+    ])
+      expect(paths).toContain(path);
+  });
+
+  it('is small, apart from what it depends on', () => {
+    expect(found.unpackedSize).toBeLessThan(LIMIT_BYTES);
+  });
+
+  it('has nothing that publint objects to', async () => {
+    const { messages, pkg } = await publint({ pkgDir: installed, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  it('depends on what it imports, and on nothing else', async () => {
+    const { dependencies } = z
+      .object({ dependencies: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')));
+    const names = (await readdir(join(installed, 'dist'))).filter((name) => name.endsWith('.js'));
+    const texts = await Promise.all(names.map((name) => readFile(join(installed, 'dist', name), 'utf8')));
+    const imported = texts
+      .flatMap((text) => [
+        ...text.matchAll(/(?:^|[;\n}])import(?:[^"'`;()]*?from)?"([^".][^"]*)"/g),
+        ...text.matchAll(/\bimport\([`"]([^`".][^`"]*)[`"]\)/g),
+      ])
+      .map(([, name = '']) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? '');
+    const foreign = [...new Set(imported)].filter((name) => !name.startsWith('node:'));
+    expect(foreign.filter((name) => !(name in dependencies))).toEqual([]);
+    expect(Object.keys(dependencies).filter((name) => !foreign.includes(name))).toEqual([]);
+  });
+});
+
+describe('the program from the package', () => {
+  const start = (...args: readonly string[]) =>
+    run(process.execPath, [join(installed, 'dist/main.js'), ...args], { cwd: folder });
+
+  it('says its version and helps', async () => {
+    const { version } = z
+      .object({ version: z.string() })
+      .parse(JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8')));
+    expect((await start('--version')).stdout.trim()).toBe(version);
+    expect((await start('restore', '--help')).stdout).toContain('Examples:');
+  });
+
+  it('lists and proves a released snapshot', async () => {
+    const [released] = releasedSnapshots();
+    if (released === undefined) throw new Error('there is no released snapshot');
+    const { host, repository, identity } = released;
+    const key = join(folder, 'identity');
+    await writeFile(key, await readFile(identity), { mode: 0o600 });
+    await writeFile(`${key}.pub`, await readFile(`${identity}.pub`));
+    const vars = { coolify_backup_encryption_key_path: key, coolify_repository: [`file:${repository}`] };
+    await writeFile(join(folder, 'hosts.yml'), JSON.stringify({ controller: { hosts: { [host]: vars } } }));
+    const { stdout } = await start('verify', '--read-data', '-i', 'hosts.yml', '--json');
+    expect(stdout).toContain('"command":"verify"');
+    expect(stdout).toMatch(/"checked":"data".*"ok":true/);
+    expect(await readdir(folder)).toContain('state');
+  });
+
+  it('knows the folder that a drill is built from', () => {
+    expect(existsSync(join(installed, 'docker/drill-host/Dockerfile'))).toBe(true);
+  });
+});
+
+describe('the library from the package', () => {
+  it('has all that the library has', async () => {
+    const script =
+      'import * as it from "coolify-state"; process.stdout.write(JSON.stringify(Object.keys(it).sort()))';
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: folder });
+    expect(JSON.parse(stdout)).toEqual(Object.keys(library).sort());
+  });
+
+  it('has types that fit together', async () => {
+    await writeFile(
+      join(folder, 'use.mts'),
+      "import { backup } from 'coolify-state';\nexport const it: typeof backup = backup;\n",
+    );
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      'false',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2023',
+    ];
+    const lib = ['--lib', 'es2023,esnext.disposable,esnext.collection', '--types', 'node'];
+    const { stdout } = await run(
+      process.execPath,
+      [join(PROJECT, 'node_modules/typescript/bin/tsc'), ...options, ...lib, join(folder, 'use.mts')],
+      { cwd: folder },
+    ).catch((error: unknown) => ({ stdout: z.object({ stdout: z.string() }).parse(error).stdout }));
+    expect(stdout.split('\n').filter((line) => line.includes('coolify-state/'))).toEqual([]);
+  });
+});
