@@ -9,6 +9,8 @@ export type { HostReport } from './engine/run-host.js';
 export { type BackupOptions, type BackupReport, backup } from './operations/backup.js';
 export { type CopiedSnapshot, type CopyOptions, type CopyReport, copy } from './operations/copy.js';
 export { type DoctorOptions, doctor } from './operations/doctor.js';
+export { type DrillOptions, type DrillReport, drill } from './operations/drill.js';
+export type { Evidence } from './operations/drill-evidence.js';
 export { type Finding, findingsStatus, type Verdict } from './operations/finding.js';
 export type { HostConfig } from './operations/host-config.js';
 export { type ImportOptions, type ImportReport, importArchive } from './operations/import-archive.js';

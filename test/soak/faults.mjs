@@ -46,8 +46,11 @@ export class Faults {
         disturb: async () => {
           await sleep(after);
           await lab.docker('pause');
-          await sleep(3000);
-          await lab.docker('unpause');
+          try {
+            await sleep(3000);
+          } finally {
+            await lab.docker('unpause');
+          }
         },
         mend: () => lab.healthy(),
       },

@@ -21,6 +21,8 @@ const { values } = parseArgs({
   },
 });
 
+// Node's word about the age of itself is not of interest here.
+process.removeAllListeners('warning');
 const random = new Randomness(Number(values.seed));
 const folder = await mkdtemp(join(tmpdir(), 'coolify-state-soak-'));
 const lab = new Lab({ host: values.host, port: Number(values.port), program: values.program, folder });

@@ -33,7 +33,7 @@ export function timeline(rows: readonly TimelineRow[], label: string): Markup {
 }
 
 const ROW = 38;
-const AXIS = 24;
+const AXIS = 28;
 
 function shape(x: number, y: number, { kind, title }: Omit<TimedValue, 'value'>): Markup {
   const at = x.toFixed(1);
@@ -74,11 +74,11 @@ export function bars(
     limit === undefined
       ? ''
       : html`<line class="limit" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${(base - height(limit)).toFixed(1)}" y2="${(base - height(limit)).toFixed(1)}"/>`;
-  return html`<svg viewBox="0 0 ${WIDTH} ${base + AXIS}" role="img" aria-label="${label}"><text x="${LEFT}" y="11">${show(top)}</text><line class="axis" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${base}" y2="${base}"/>${drawn}${limited}${timeAxis(times, scale, base + AXIS)}</svg>`;
+  return html`<svg viewBox="0 0 ${WIDTH} ${base + AXIS}" role="img" aria-label="${label}"><text x="${LEFT}" y="17">${show(top)}</text><line class="axis" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${base}" y2="${base}"/>${drawn}${limited}${timeAxis(times, scale, base + AXIS)}</svg>`;
 }
 
 const PLOT = 90;
-const HEAD = 16;
+const HEAD = 24;
 
 /** Milliseconds to pixels. One moment alone stands in the middle. */
 function timeScale(times: readonly number[], margin = 6): (time: number) => number {

@@ -53,6 +53,8 @@ svg .good { fill: var(--good); }
 svg .warn { fill: var(--warn); }
 svg .limit { stroke: var(--warn); stroke-dasharray: 4 3; }
 summary { cursor: pointer; }
+/* A plot shrinks with the page; its text must not. */
+@media (max-width: 40rem) { svg text { font-size: 20px; } }
 details > *:not(summary) { margin: .4rem 0 .4rem 1rem; }
 footer { margin-top: 3rem; color: var(--quiet); font-size: .85rem; }
 @media print {
