@@ -65,9 +65,11 @@ format: $(MODULES) ## let biome write what it can mend
 build: $(MODULES) ## TypeScript to dist/
 	@npx tsc -p tsconfig.build.json && chmod +x dist/cli/main.js
 
-bench: build ## measured comparisons
+bench: build ## everything in docs/performance.md, measured (an hour or two; BENCH_MIB=64 for less)
 	node bench/dump-memory.mjs
-	node bench/memory.mjs
+	node bench/compare.mjs
+	node bench/memory.mjs 256
+	node bench/memory.mjs 1024
 
 host-up: ## a test host with Coolify, filled with the fixture (HOST=name)
 	docker/host.sh up $(HOST)

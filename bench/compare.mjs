@@ -55,20 +55,18 @@ try {
 }
 
 async function measureAll(cases, versions) {
-  const before = loadavg()[0];
-  const results = [];
   for (const one of cases) {
     const { name, title, against, target, limitSeconds } = one;
     say(`${name}: ${title}${against === undefined ? '' : ` against ${against}`}`);
     await one.prepare?.();
     const figures = await measurePairs(one, { pairs, folder, say }).finally(() => one.restore?.());
     const result = { name, title, against, target, limitSeconds, mebibytes: one.mebibytes, ...figures };
-    results.push(result);
     say(`  ${verdict(result)}`);
+    if (quick) continue;
+    // After each: a run of all takes an hour, and one that breaks off has measured something.
+    const about = { ...machine(), load: loadavg()[1], mebibytes, pairs, versions };
+    await writeTables(await keepResults('comparisons', { about, results: [result] }));
   }
-  if (quick) return;
-  const about = { ...machine(), loadBefore: before, loadAfter: loadavg()[0], mebibytes, pairs, versions };
-  await writeTables(await keepResults('comparisons', { about, results }));
 }
 
 /** The cases that were asked for, and before each those whose leavings it needs. */
@@ -110,7 +108,17 @@ async function allCases(access) {
     files = await makeData(HOSTS[0].name, mebibytes, folder, 'text');
   }
   const driver = (name) => join(import.meta.dirname, 'drivers', `${name}.mjs`);
-  const shared = { folder, inventory, fleets, files, s3: access, path, driver, restic: resticOf(access) };
+  const shared = {
+    mebibytes,
+    folder,
+    inventory,
+    fleets,
+    files,
+    s3: access,
+    path,
+    driver,
+    restic: resticOf(access),
+  };
   return [
     ...transferCases(shared),
     ...archiveCases(shared),

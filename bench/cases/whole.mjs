@@ -1,14 +1,18 @@
 // A whole backup and a whole restore of a small host (a dump of about 10 MB, 200 keys), against a shell script, the playbook
 // of the replaced role, and restic.
-import { rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { enlargeDatabase, shrinkDatabase } from '../harness/data.mjs';
 import { BACKUP_KEY, BUCKET, HOSTS, onHost, PROGRAM } from '../harness/lab.mjs';
 import { WAY_IN } from './transfer.mjs';
 
+const run = promisify(execFile);
 const PEERS = join(import.meta.dirname, '../peers');
 
-export function wholeCases({ folder, inventory, s3, path, driver, restic }) {
+export function wholeCases({ folder, inventory, s3, path, driver, restic, mebibytes }) {
   const state = join(folder, 'state');
+  const largeState = join(folder, 'large-state');
   const at = (name) => `s3://${BUCKET}/${path}/${name}`;
   const program = (...args) => ({
     command: () => ({
@@ -64,6 +68,37 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic }) {
       },
     },
     {
+      name: 'upload-restic-large',
+      title: 'first upload of a generation with a large dump, read back',
+      against: '`restic backup` of the same files, not read back',
+      target: 1,
+      prepare: async () => {
+        await enlargeDatabase(HOSTS[0].name, mebibytes);
+        await run(process.execPath, [PROGRAM, 'backup', '-i', inventory.plain, '--state-dir', largeState]);
+        await shrinkDatabase(HOSTS[0].name);
+      },
+      ours: {
+        command: () => ({
+          argv: [process.execPath, driver('upload'), inventory.s3, largeState],
+          env: s3.env,
+        }),
+      },
+      before: async (who, index) => (who === 'peer' ? restic('init', `large-${index}`) : undefined),
+      peer: {
+        command: (index) => ({
+          argv: [
+            'restic',
+            '-r',
+            restic.repository(`large-${index}`),
+            '-q',
+            'backup',
+            join(largeState, HOSTS[0].name),
+          ],
+          env: { ...s3.env, RESTIC_CACHE_DIR: join(folder, `restic-cache-large-${index}`) },
+        }),
+      },
+    },
+    {
       name: 'restore-ansible',
       title: 'whole restore onto the installed host, safety generation and proofs included',
       against: 'the restore of the replaced role, which proves nothing',
@@ -76,7 +111,6 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic }) {
         ),
       ours: program('restore', '--yes'),
       peer: playbook('restore.yml'),
-      after: () => rm(join(folder, 'restored'), { recursive: true, force: true }),
     },
   ];
 }

@@ -22,7 +22,8 @@ export function machine() {
 export async function keepResults(part, { about, results }) {
   const all = JSON.parse(await readFile(RESULTS, 'utf8').catch(() => '{}'));
   const former = all[part]?.results ?? [];
-  const stamped = results.map((result) => ({ ...result, date: about.date }));
+  const { date, load } = about;
+  const stamped = results.map((result) => ({ ...result, date, ...(load !== undefined && { load }) }));
   const names = new Set(stamped.map(({ name }) => name));
   const kept = former.filter(({ name }) => !names.has(name));
   const next = { ...all, [part]: { about, results: [...kept, ...stamped] } };
@@ -71,14 +72,27 @@ function comparisonTable({ about, results }) {
       peer?.seconds ?? '',
       ratio === undefined ? '' : `**${ratio}** (${Math.min(...ratios)}-${Math.max(...ratios)})`,
       result.cpuRatio ?? '',
+      pairs.length,
+      result.load?.toFixed(0) ?? '',
       peer === undefined ? ours.peakMiB : `${ours.peakMiB} / ${peer.peakMiB}`,
       goal === '' ? '' : `${goal}: ${reached ? 'yes' : 'no'}`,
     ];
   });
-  const heads = ['', 'against', 'ours, s', 'peer, s', 'ratio (pairs)', 'by CPU', 'RSS, MiB', 'target'];
+  const heads = [
+    '',
+    'against',
+    'ours, s',
+    'peer, s',
+    'ratio (pairs)',
+    'by CPU',
+    'pairs',
+    'load',
+    'RSS, MiB',
+    'target',
+  ];
   return [
     `${about.date.slice(0, 10)}, ${about.processor}, ${about.cores} cores, Node ${about.node.slice(1)}, ${about.platform}; ${about.mebibytes} MiB, ` +
-      `medians of ${about.pairs} pairs. Load of the machine ${about.loadBefore.toFixed(1)} before and ${about.loadAfter.toFixed(1)} after. ` +
+      `medians; the number of pairs and the load of the machine (of five minutes; ${about.cores} would be busy) stand in each row. ` +
       `Peers: ${Object.values(about.versions).join('; ')}.`,
     markdown(heads, rows),
   ].join('\n\n');

@@ -49,7 +49,7 @@ export async function gateOf(config: HostConfig, options: PolicyOptions): Promis
  */
 export function authorizedKeysLine(publicKey: string, { user }: { readonly user: string }): string {
   const line = publicKey.trim();
-  if (!/^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [^\r\n]*)?$/.test(line)) {
+  if (!/^[a-z0-9@.-]+ AAAA[A-Za-z0-9+/]+=*( [^\r\n]*)?$/.test(line)) {
     throw new StateError({
       kind: 'usage',
       code: 'host-policy.key-invalid',
@@ -67,12 +67,13 @@ export function authorizedKeysLine(publicKey: string, { user }: { readonly user:
  * @throws StateError `host-policy.user-odd`
  */
 export function sudoersRule(user: string): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user)) {
+  // In capitals it would be an alias, or everybody.
+  if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user) || /^[A-Z][A-Z0-9_]*$/.test(user)) {
     throw new StateError({
       kind: 'usage',
       code: 'host-policy.user-odd',
       what: `The user name ${JSON.stringify(printable(user))} cannot stand in sudoers as it is`,
-      next: 'take a user whose name is made of letters, digits, dots, dashes and underscores',
+      next: 'take a user whose name is made of small letters, digits, dots, dashes and underscores',
     });
   }
   return [

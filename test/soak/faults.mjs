@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long after its start a run is disturbed, milliseconds. A restore takes longer. */
-const SPAN = { backup: 6000, prune: 1500, restore: 40_000 };
+const SPAN = { backup: 6000, prune: 1500, restore: 20_000 };
 
 /** What can go wrong while a run works. `disturb` gets the running process; `mend` puts the host right again. */
 export class Faults {

@@ -37,6 +37,12 @@ export const CASES: readonly Case[] = [
     status: 2,
     code: 'settings.invalid',
   },
+  { args: ({ at, options }) => ['report', '-o', at('report.html'), ...options()], status: 0 },
+  {
+    args: ({ at, options }) => ['report', '-o', at('no/report.html'), ...options()],
+    status: 1,
+    code: 'report.not-written',
+  },
   { args: ({ options }) => ['doctor', ...options()], status: 3, code: 'ssh.refused' },
   { args: ({ host, at }) => ['inventory', 'show', host, '-i', at('inventory.yml')], status: 0 },
   {
@@ -130,7 +136,20 @@ let runs = 0;
 
 /** Commands that work on the hosts of a pattern, which is their first word. */
 const ON_HOSTS = [
-  ...['backup', 'restore', 'snapshots', 'verify', 'drill', 'diff', 'prune', 'run', 'token', 'keys', 'rekey'],
+  ...[
+    'backup',
+    'restore',
+    'snapshots',
+    'verify',
+    'drill',
+    'diff',
+    'prune',
+    'report',
+    'run',
+    'token',
+    'keys',
+    'rekey',
+  ],
 ];
 
 /** What is wrong with the hosts that are named, in the same way for all of these. */

@@ -60,7 +60,7 @@ describe('the figures of a run', () => {
 
   it('are all in the documentation, whose alert rules ask for nothing else', async () => {
     const page = await readFile(join(import.meta.dirname, '../../../docs/monitoring.md'), 'utf8');
-    const all = { ...FIGURES, generationBytes: 1 };
+    const all = { ...FIGURES, generationBytes: 1, recoverySeconds: 1, dataAgeSeconds: 1 };
     const names = [...metricsText(all, 1).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
     const documented = [...page.matchAll(/^\| `(coolify_state_\w+)`/gm)].map(([, name]) => name);
     expect(documented.sort()).toEqual([...names].sort());
