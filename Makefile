@@ -1,7 +1,7 @@
 # `make` alone tells what there is. Every target installs what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-interop test-e2e test-matrix soak check format build bench host-up host-fresh host-down s3-up s3-down \
+.PHONY: help demo test test-unit test-interop test-e2e test-matrix test-deep soak check format build bench host-up host-fresh host-down s3-up s3-down \
   dev-backup dev-restore prod-backup prod-restore dev-snapshots prod-snapshots clean
 
 # A further limit on the hosts, and more options for coolify-state:
@@ -31,6 +31,7 @@ test: build ## all tests: lint, types, unit, interop, and e2e on the Docker host
 	docker/host.sh build
 	docker/s3.sh up
 	npx vitest run --project e2e
+	@echo 'left out, as they take minutes each: rollback, restore-faults, PostgreSQL 17, Ceph faults (make test-deep), the whole matrix (make test-matrix)'
 
 test-unit: $(MODULES) ## pure logic only, in seconds
 	npx vitest run --project unit
@@ -44,9 +45,15 @@ test-e2e: build ## on the Docker hosts and Ceph's S3
 	docker/s3.sh up
 	npx vitest run --project e2e
 
+test-deep: build ## end-to-end tests that take minutes each: rollback, faults of a restore, PostgreSQL 17, Ceph's faults
+	docker/host.sh build
+	docker/s3.sh up
+	COOLIFY_STATE_E2E=deep npx vitest run --project e2e
+
 test-matrix: build ## every kind of target of a restore, and a rollback of each (half an hour)
 	docker/host.sh build
-	COOLIFY_STATE_MATRIX=all npx vitest run --project e2e test/e2e/restore-matrix.test.ts test/e2e/rollback.test.ts
+	COOLIFY_STATE_MATRIX=all npx vitest run --project e2e test/e2e/restore-matrix.test.ts
+	COOLIFY_STATE_MATRIX=all COOLIFY_STATE_E2E=deep npx vitest run --project e2e test/e2e/rollback.test.ts
 
 soak: build ## backups, restores and prunes in random order with random faults (MINUTES=30, ARGS="--seed 1")
 	docker/host.sh build

@@ -1,5 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * End-to-end tests that go deeper into what others cover too, and take minutes each. `make test` says that they are left
+ * out; `make test-deep` runs them, and so does the nightly workflow.
+ */
+const DEEP = [
+  'test/e2e/rollback.test.ts',
+  'test/e2e/restore-faults.test.ts',
+  'test/e2e/postgres/**',
+  'test/e2e/repository/ceph-faults.test.ts',
+];
+const deep = process.env['COOLIFY_STATE_E2E'] === 'deep';
+
 export default defineConfig({
   test: {
     projects: [
@@ -8,11 +20,12 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: deep ? DEEP.map((path) => path.replace('**', '*.test.ts')) : ['test/e2e/**/*.test.ts'],
+          exclude: deep ? [] : DEEP,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           // Each file has hosts of its own; much of the time goes into waiting for them.
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
     ],

@@ -273,7 +273,7 @@ export const SETTINGS = {
     name: 'coolify_dump_compression',
     env: 'COOLIFY_STATE_DUMP_COMPRESSION',
     description:
-      'How hard `pg_dump` compresses on the host, 0 to 9. With 0 this machine compresses alone, in parallel, and the host is spared; 1 pays where the line to the host is slower than about 100 Mbit/s. See docs/performance.md.',
+      'How hard `pg_dump` compresses on the host, 0 to 9. With 0 this machine compresses alone, in parallel, and the host is spared; higher levels send fewer bytes over a slow line. See docs/performance.md.',
   }),
   baseUrl: required(HTTP_URL, 'http://127.0.0.1:8000', {
     section: 'Coolify',

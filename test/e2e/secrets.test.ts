@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   ALL_OUTPUT,
@@ -107,10 +107,13 @@ it('a backup shows no secret in a process list, and leaves no temporary file on 
 
 it('what is stored beside a snapshot is no secret, and the snapshot is sealed', async () => {
   const folder = join(place.folder, 'repository', HOST);
-  const names = await readdir(folder);
-  expect(names.map((name) => name.replace(/^.*\.tar/, '.tar')).sort()).toEqual([
-    '.tar.gz.age',
-    '.tar.gz.age.json',
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const names = files.map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
+  expect([...new Set(names.map((name) => name.replace(/^.*\.tar|(?<=^\.lease\/).*$/, '')))].sort()).toEqual([
+    '.gz.age',
+    '.gz.age.json',
+    '.lease/',
   ]);
   const contents = await Promise.all(names.map((name) => readFile(join(folder, name), 'latin1')));
   expect(secretsIn(contents, secrets)).toEqual([]);

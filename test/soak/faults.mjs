@@ -66,7 +66,7 @@ export class Faults {
         name: 'a database server process that is killed',
         disturb: async () => {
           await sleep(after);
-          await lab.onHost('pkill -KILL -f "postgres: coolify" || :');
+          await lab.onHost('pkill -KILL -f "[p]ostgres: coolify" || :');
         },
         mend: () => lab.healthy(),
       },
