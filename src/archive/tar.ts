@@ -120,6 +120,7 @@ export async function readEntries(
   { signal, limits = DEFAULT_LIMITS }: ReadOptions = {},
 ): Promise<void> {
   const counter = new EntryCounter(limits);
+  source.on('error', () => undefined);
   await parseTar(
     source,
     async (raw, content) => {
@@ -145,6 +146,8 @@ export async function extractFiles(
 ): Promise<ExtractedFile[]> {
   const extracted: ExtractedFile[] = [];
   const register = new PathRegister();
+  // What breaks the source is told by this promise; before anybody reads it, nobody else would listen.
+  source.on('error', () => undefined);
   await requireEmpty(target, source);
   await readEntries(
     source,
