@@ -1,10 +1,7 @@
-import { failedProofs } from '../coolify/proofs.js';
 import { showDuration } from '../core/duration.js';
-import { asStateError } from '../core/errors.js';
-import { writeMetrics } from '../notify/metrics.js';
 import type { News } from '../notify/news.js';
 import type { DrillReport } from './drill.js';
-import { type RunLog, sentenceOf, withoutCause } from './unattended-news.js';
+import { leaveFigures, type RunLog, sentenceOf, withoutCause } from './unattended-news.js';
 
 /** What is told of a drill that has ended. */
 export function drillNews(report: DrillReport, log: RunLog): News {
@@ -25,28 +22,18 @@ export function drillNews(report: DrillReport, log: RunLog): News {
   };
 }
 
-/** The figures of a drill for monitoring. That they could not be written is a warning. */
+/** The figures of a drill for monitoring. */
 export async function leaveDrillMetrics(
   folder: string | undefined,
-  { host, proofs, milliseconds, evidence }: DrillReport,
-  { succeeded, finishedAt, operation }: News,
+  report: DrillReport,
+  news: News,
   warn: (message: string) => void,
 ): Promise<void> {
-  if (folder === undefined) return;
-  try {
-    await writeMetrics(folder, {
-      host,
-      operation,
-      succeeded,
-      finishedAt,
-      durationSeconds: milliseconds / 1000,
-      snapshotBytes: evidence?.snapshot.size,
-      proofs: proofs.length,
-      failedProofs: failedProofs(proofs).length,
-      recoverySeconds: evidence?.recovery?.seconds,
-      dataAgeSeconds: evidence?.dataAge.seconds,
-    });
-  } catch (error) {
-    warn(`The metrics could not be written: ${asStateError(error, 'writing failed').message}`);
-  }
+  const { evidence } = report;
+  const own = {
+    snapshotBytes: evidence?.snapshot.size,
+    recoverySeconds: evidence?.recovery?.seconds,
+    dataAgeSeconds: evidence?.dataAge.seconds,
+  };
+  await leaveFigures(folder, report, news, own, warn);
 }

@@ -1,6 +1,7 @@
 import type { TargetKind } from '../coolify/target.js';
 import { asStateError, StateError } from '../core/errors.js';
 import type { TaskOutcome } from '../engine/events.js';
+import { joinReports } from '../engine/join-reports.js';
 import { type HostReport, runTasks } from '../engine/run-host.js';
 import type { Task } from '../engine/task.js';
 import type { Proof } from '../state/manifest.js';
@@ -72,13 +73,14 @@ export async function runPhases(
     });
     const plan = planOf(context, context.subject, planned, steps, options);
     if (planned.error !== undefined || options.check)
-      return { ...joined(opening, planned), plan, proofs: [] };
+      return { ...joinReports(opening, planned), plan, proofs: [] };
     const changing = planned.tasks.some(({ status }) => status === 'changed');
     const refusal = changing ? await refusalOf(plan, options) : undefined;
-    if (refusal !== undefined) return { ...joined(opening, refused(planned, refusal)), plan, proofs: [] };
+    if (refusal !== undefined)
+      return { ...joinReports(opening, refused(planned, refusal)), plan, proofs: [] };
     const run = await runTasks(name, steps, context, { check: false, signal, emit });
     const report = context.touched ? withWayBack(run, options, context.subject.rollback) : run;
-    return { ...joined(opening, report), plan, proofs: context.proofs, ...source };
+    return { ...joinReports(opening, report), plan, proofs: context.proofs, ...source };
   } finally {
     await context.close();
   }
@@ -103,18 +105,6 @@ function planOf(
         const reason = why.get(step.task);
         return { ...step, ...(reason !== undefined && { why: reason }) };
       }),
-  };
-}
-
-function joined(first: HostReport, second: HostReport): HostReport {
-  const recap = { ...first.recap };
-  for (const status of ['ok', 'changed', 'skipped', 'failed', 'unreachable'] as const)
-    recap[status] += second.recap[status];
-  return {
-    ...second,
-    recap,
-    tasks: [...first.tasks, ...second.tasks],
-    milliseconds: first.milliseconds + second.milliseconds,
   };
 }
 

@@ -3,8 +3,9 @@ import { asStateError, type StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
 import type { EngineEvent } from '../engine/events.js';
 import type { HostReport } from '../engine/run-host.js';
-import { writeMetrics } from '../notify/metrics.js';
+import { type RunFigures, writeMetrics } from '../notify/metrics.js';
 import type { News } from '../notify/news.js';
+import type { Proof } from '../state/manifest.js';
 import type { UnattendedReport } from './unattended.js';
 
 const KEPT_LINES = 200;
@@ -49,15 +50,30 @@ export function newsOf(report: UnattendedReport, startedAt: Date, log: RunLog): 
   };
 }
 
-/** The figures of a run for monitoring. That they could not be written is a warning, as the run itself is done. */
+/** The figures of a run for monitoring. */
 export async function leaveMetrics(
   folder: string | undefined,
-  { host, parts, proofs, milliseconds }: UnattendedReport,
+  report: UnattendedReport,
+  news: News,
+  warn: (message: string) => void,
+): Promise<void> {
+  const { backup } = report.parts;
+  const sizes = {
+    generationBytes: backup?.generation?.bytes,
+    snapshotBytes: backup?.snapshots[0]?.size,
+  };
+  await leaveFigures(folder, report, news, sizes, warn);
+}
+
+/** Writes what all operations tell, and what is one's own. That it could not be written is a warning: the work is done. */
+export async function leaveFigures(
+  folder: string | undefined,
+  { host, proofs, milliseconds }: HostReport & { readonly proofs: readonly Proof[] },
   { succeeded, finishedAt, operation }: News,
+  own: Partial<RunFigures>,
   warn: (message: string) => void,
 ): Promise<void> {
   if (folder === undefined) return;
-  const [snapshot] = parts.backup?.snapshots ?? [];
   try {
     await writeMetrics(folder, {
       host,
@@ -65,10 +81,9 @@ export async function leaveMetrics(
       succeeded,
       finishedAt,
       durationSeconds: milliseconds / 1000,
-      generationBytes: parts.backup?.generation?.bytes,
-      snapshotBytes: snapshot?.size,
       proofs: proofs.length,
       failedProofs: failedProofs(proofs).length,
+      ...own,
     });
   } catch (error) {
     warn(`The metrics could not be written: ${asStateError(error, 'writing failed').message}`);

@@ -8,7 +8,7 @@ const FURTHER = { kind: 's3', bucket: 'two', path: 'b', endpoint: 'https://store
 const FOLDER = { kind: 'directory', path: '/srv/snapshots' } as const;
 const KNOWN: readonly RepositorySettings[] = [STORE, OTHER, FURTHER, FOLDER];
 
-const named = (text: string, known = KNOWN): RepositorySettings => repositoryNamed(text, known, '/work');
+const named = (text: string, known = KNOWN): RepositorySettings => repositoryNamed(text, known, '/srv');
 
 describe('a repository named on the command line', () => {
   it('is the one of the inventory, however it is written', () => {
@@ -25,7 +25,7 @@ describe('a repository named on the command line', () => {
   });
 
   it('may be one that the inventory does not have', () => {
-    expect(named('file:usb')).toEqual({ kind: 'directory', path: '/work/usb' });
+    expect(named('file:usb')).toEqual({ kind: 'directory', path: '/srv/usb' });
     expect(named('s3://three/x')).toEqual({ ...STORE, bucket: 'three', path: 'x' });
     expect(named('s3://one/')).toEqual({ ...STORE, path: '' });
   });

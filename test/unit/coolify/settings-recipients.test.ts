@@ -5,7 +5,7 @@ import { RECIPIENTS } from '../../../src/coolify/settings-types.js';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFy me';
 const AGE = 'age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq';
-const context = { env: { HOME: '/home/me' }, cwd: '/work', base: '/base' };
+const context = { env: { HOME: '/home/me' }, cwd: '/srv', base: '/base' };
 const parse = (raw: unknown): readonly string[] | undefined => RECIPIENTS.parse(raw, context);
 
 describe('a list of recipients in the inventory', () => {
@@ -14,7 +14,7 @@ describe('a list of recipients in the inventory', () => {
       KEY,
       AGE,
       '/home/me/team.keys',
-      '/work/keys/ops.pub',
+      '/srv/keys/ops.pub',
     ]);
   });
 

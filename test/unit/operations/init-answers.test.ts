@@ -93,16 +93,16 @@ describe('the place for snapshots', () => {
     ['/srv/x', { kind: 'directory', path: '/srv/x' }],
     ['file:/srv/x', { kind: 'directory', path: '/srv/x' }],
     ['file:///srv/a%20b', { kind: 'directory', path: '/srv/a b' }],
-    ['snapshots', { kind: 'directory', path: '/work/snapshots' }],
+    ['snapshots', { kind: 'directory', path: '/srv/snapshots' }],
     ['none', { kind: 'none' }],
   ])('%s is understood', (text, place) => {
-    expect(parsePlace(text, '/work')).toEqual(place);
+    expect(parsePlace(text, '/srv')).toEqual(place);
   });
 
   test.each(['', 's3://', 's3://ab', 's3:bucket', 'https://bucket.example.com', 'a\nb', '/srv/{{ x }}'])(
     '%j is refused',
     (text) => {
-      expect(() => parsePlace(text, '/work')).toThrow(
+      expect(() => parsePlace(text, '/srv')).toThrow(
         expect.objectContaining({ kind: 'usage', code: 'init.repository' }),
       );
     },
@@ -112,14 +112,14 @@ describe('the place for snapshots', () => {
     expect(withTilde(join(homedir(), 'a/b'))).toBe('~/a/b');
     expect(withTilde(homedir())).toBe(homedir());
     expect(withTilde('/etc/x')).toBe('/etc/x');
-    expect(absolute('~/a/b', '/work')).toBe(join(homedir(), 'a/b'));
+    expect(absolute('~/a/b', '/srv')).toBe(join(homedir(), 'a/b'));
   });
 });
 
 describe('questions', () => {
   test('are five at most, with the one for the host key six', async () => {
     const { ask, asked } = person('root@web1', '', 's3://my-bucket/x', 'https://s3.example.com', 'new');
-    const answers = await completeAnswers(nothing, ask, '/work');
+    const answers = await completeAnswers(nothing, ask, '/srv');
     expect(asked).toHaveLength(5);
     expect(answers).toMatchObject({
       name: 'web1',
@@ -132,19 +132,19 @@ describe('questions', () => {
 
   test('what was given is not asked for', async () => {
     const { ask, asked } = person('new');
-    await completeAnswers({ ...nothing, host: 'web1', repository: '/srv/x' }, ask, '/work');
+    await completeAnswers({ ...nothing, host: 'web1', repository: '/srv/x' }, ask, '/srv');
     expect(asked.map(({ text }) => text)).toEqual(['Key that opens them']);
   });
 
   test('an answer that is not understood is asked for again, with what is wrong', async () => {
     const { ask, asked } = person('web 1', 'web1', '', 'none', 'new');
-    await completeAnswers(nothing, ask, '/work');
+    await completeAnswers(nothing, ask, '/srv');
     expect(asked[1]?.help?.join(' ')).toContain('"web 1" does not name a host');
   });
 
   test('after three of them the error stands', async () => {
     const { ask, asked } = person('a b', 'c d', 'e f');
-    await expect(completeAnswers(nothing, ask, '/work')).rejects.toMatchObject({ code: 'init.host' });
+    await expect(completeAnswers(nothing, ask, '/srv')).rejects.toMatchObject({ code: 'init.host' });
     expect(asked).toHaveLength(3);
   });
 
@@ -157,7 +157,7 @@ describe('questions', () => {
       `${newKeyPair('a').publicLine}\n${newKeyPair('b').publicLine}\n`,
     );
     const { ask, asked } = person('web1', '', 'none', '2');
-    const answers = await completeAnswers(nothing, ask, '/work');
+    const answers = await completeAnswers(nothing, ask, '/srv');
     const offered = asked.at(-1)?.help?.filter((line) => /^ {2}\d/.test(line)) ?? [];
     expect(offered.map((line) => line.trim().split(/\s+/)[1])).toEqual([
       '~/.ssh/id_ed25519.pub',
@@ -169,9 +169,9 @@ describe('questions', () => {
 
   test('without anybody to ask, the key of ~/.ssh is taken, or one is made', async () => {
     const given = { ...nothing, host: 'web1', repository: 'none' };
-    expect((await completeAnswers(given, undefined, '/work')).newKey).toBe(join(home, '.ssh/coolify-state'));
+    expect((await completeAnswers(given, undefined, '/srv')).newKey).toBe(join(home, '.ssh/coolify-state'));
     await writeFile(join(home, '.ssh/id_ed25519.pub'), newKeyPair('me').publicLine);
-    expect((await completeAnswers(given, undefined, '/work')).encryptionKey).toBe(
+    expect((await completeAnswers(given, undefined, '/srv')).encryptionKey).toBe(
       join(home, '.ssh/id_ed25519.pub'),
     );
   });
@@ -180,7 +180,7 @@ describe('questions', () => {
     [{ ...nothing, repository: 'none' }, 'root@HOST'],
     [{ ...nothing, host: 'web1' }, '--repository'],
   ])('without anybody to ask, what has no default has to be said', async (given, flag) => {
-    await expect(completeAnswers(given, undefined, '/work')).rejects.toMatchObject({
+    await expect(completeAnswers(given, undefined, '/srv')).rejects.toMatchObject({
       kind: 'usage',
       code: 'init.answer-missing',
       next: expect.stringContaining(flag),
@@ -188,12 +188,12 @@ describe('questions', () => {
   });
 
   test('a host that is added takes the rest from its inventory', async () => {
-    const answers = await completeAnswers({ host: 'web2', add: true }, undefined, '/work');
+    const answers = await completeAnswers({ host: 'web2', add: true }, undefined, '/srv');
     expect(answers).toMatchObject({ place: undefined, encryptionKey: undefined, newKey: undefined });
   });
 
   test.each(['a/b', '..', '.hidden', ''])('%j is no name of a host', async (name) => {
     const given = { ...nothing, host: 'web1', repository: 'none', name };
-    await expect(completeAnswers(given, undefined, '/work')).rejects.toMatchObject({ code: 'init.name' });
+    await expect(completeAnswers(given, undefined, '/srv')).rejects.toMatchObject({ code: 'init.name' });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { StateError } from '../../../../src/core/errors.js';
 import { parseArguments, type SshArguments } from '../../../../src/ssh/config/arguments.js';
 
-const PATHS = { cwd: '/work', home: '/home/me' };
+const PATHS = { cwd: '/srv', home: '/home/me' };
 
 function linesOf(text: string): string[] {
   return parseArguments(text, 'ansible_ssh_common_args', PATHS).lines.map(
@@ -38,7 +38,7 @@ describe('arguments for ssh', () => {
 
   test('name another file of the configuration, or none', () => {
     expect(choiceOf('-F none')).toBe('none');
-    expect(choiceOf('-F ssh/config')).toEqual({ file: '/work/ssh/config' });
+    expect(choiceOf('-F ssh/config')).toEqual({ file: '/srv/ssh/config' });
     expect(choiceOf('-F ~/other')).toEqual({ file: '/home/me/other' });
     expect(choiceOf('-F/abs')).toEqual({ file: '/abs' });
     expect(choiceOf('-v')).toBeUndefined();
