@@ -9,7 +9,7 @@ export const signal = new AbortController().signal;
 
 /** The first host of an inventory, as an operation sees it. */
 export async function hostOf(inventory) {
-  const { loadHosts } = await built('operations/load-hosts.js');
+  const { loadHosts } = await built('operations/hosts/load-hosts.js');
   const [host] = await loadHosts({
     sources: [inventory],
     pattern: 'controller',

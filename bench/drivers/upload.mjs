@@ -4,7 +4,7 @@ import { built, hostOf, signal } from './parts.mjs';
 const [inventory, state] = process.argv.slice(2);
 const host = await hostOf(inventory);
 const { openStateFolder } = await built('state/state-folder.js');
-const { uploadGeneration } = await built('operations/upload.js');
+const { uploadGeneration } = await built('operations/backup/upload.js');
 const { recipientsFrom } = await built('archive/recipient-sources.js');
 const { instanceOf } = await built('coolify/instance.js');
 const generation = await (await openStateFolder(state)).generations(host.name).current();

@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import type { BackupReport } from '../operations/backup.js';
+import type { BackupReport } from '../operations/backup/backup.js';
 import { bytes, wholeSeconds } from './figures.js';
 import { CHANGING, COMMON, FLEET, hostsPositional } from './options.js';
 import { runCommand } from './run-command.js';
@@ -39,8 +39,8 @@ export const backupCommand: CommandModule<object, Arguments> = {
     runCommand(args, async (invocation) => {
       const { output, emit, signal } = invocation;
       const [{ backup }, { loadHosts }] = await Promise.all([
-        import('../operations/backup.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/backup/backup.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts(selectionOf(args, output));
       const reports = await backup(hosts, {

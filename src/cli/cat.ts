@@ -47,10 +47,10 @@ export const catCommand: CommandModule<object, Arguments> = {
       if (json && args.output === undefined) throw contentOnly();
       const [{ locateSnapshot }, { readManifest }, { contentOf, wantedOf }, { loadHosts }] =
         await Promise.all([
-          import('../operations/located-snapshot.js'),
-          import('../operations/look-inside.js'),
-          import('../operations/take-files.js'),
-          import('../operations/load-hosts.js'),
+          import('../operations/snapshots/located-snapshot.js'),
+          import('../operations/snapshots/look-inside.js'),
+          import('../operations/backup/take-files.js'),
+          import('../operations/hosts/load-hosts.js'),
         ]);
       const hosts = await loadHosts(selectionOf(args, output));
       const located = await locateSnapshot(hosts, {

@@ -70,16 +70,16 @@ async function artifactNames(): Promise<string[]> {
 }
 
 async function hostNames(words: readonly string[]): Promise<string[]> {
-  const { openInventory } = await import('../operations/load-hosts.js');
+  const { openInventory } = await import('../operations/hosts/load-hosts.js');
   const inventory = await openInventory({ sources: inventoriesOf(words), warn: () => undefined });
   return [...inventory.groups.keys(), ...inventory.hosts.map(({ name }) => name)];
 }
 
 async function snapshotNames(words: readonly string[]): Promise<string[]> {
   const [{ loadHosts }, { openStateFolder }, { snapshotIds }] = await Promise.all([
-    import('../operations/load-hosts.js'),
+    import('../operations/hosts/load-hosts.js'),
     import('../state/state-folder.js'),
-    import('../operations/snapshot-ids.js'),
+    import('../operations/snapshots/ids.js'),
   ]);
   const [, ...rest] = words.slice(0, -1);
   const hosts = await loadHosts({

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
-import type { RestorePlan } from '../operations/restore.js';
+import type { RestorePlan } from '../operations/restore/restore.js';
 import { age } from './figures.js';
 import type { Output } from './progress.js';
 

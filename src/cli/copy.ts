@@ -46,8 +46,8 @@ export const copyCommand: CommandModule<object, Arguments> = {
       const { 'from-repository': from, 'to-repository': to } = args;
       if (from === undefined && to === undefined) throw noDirection();
       const [{ copy }, { loadHosts }] = await Promise.all([
-        import('../operations/copy.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/snapshots/copy.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts(selectionOf(args, output));
       const reports = await copy(hosts, {

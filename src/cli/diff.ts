@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { printable } from '../core/terminal-text.js';
-import type { DiffReport } from '../operations/diff.js';
+import type { DiffReport } from '../operations/snapshots/diff.js';
 import { table } from './figures.js';
 import { COMMON, hostsPositional, lastOf, SOURCE } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
@@ -50,8 +50,8 @@ export const diffCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand(args, async ({ output, json, debug, verbose, emit, signal }) => {
       const [{ diff, differs }, { loadHosts }, { artifactFilter }] = await Promise.all([
-        import('../operations/diff.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/snapshots/diff.js'),
+        import('../operations/hosts/load-hosts.js'),
         import('../coolify/artifact-filter.js'),
       ]);
       const reports = await diff(await loadHosts(selectionOf(args, output)), {

@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { printable } from '../core/terminal-text.js';
-import type { Finding } from '../operations/finding.js';
+import type { Finding } from '../operations/hosts/finding.js';
 import { findingLines } from './findings.js';
 import { COMMON, hostsPositional } from './options.js';
 import { runCommand } from './run-command.js';
@@ -18,8 +18,8 @@ export const doctorCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand(args, async ({ output, json, signal }) => {
       const [{ doctor }, { findingsStatus }] = await Promise.all([
-        import('../operations/doctor.js'),
-        import('../operations/finding.js'),
+        import('../operations/doctor/doctor.js'),
+        import('../operations/hosts/finding.js'),
       ]);
       const findings = await doctor(selectionOf(args, output), {
         stateRoot: args['state-dir'],

@@ -1,8 +1,8 @@
 import { appendFile } from 'node:fs/promises';
 import { showDuration } from '../core/duration.js';
 import { printable } from '../core/terminal-text.js';
-import type { DrillReport } from '../operations/drill.js';
-import type { Evidence } from '../operations/drill-evidence.js';
+import type { DrillReport } from '../operations/drill/drill.js';
+import type { Evidence } from '../operations/drill/evidence.js';
 import type { Proof } from '../state/manifest.js';
 
 /** Appends what became of drills to a file, for the page of a CI job. */

@@ -2,10 +2,10 @@ import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { showDuration } from '../core/duration.js';
 import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
-import type { DrillReport } from '../operations/drill.js';
-import type { Evidence } from '../operations/drill-evidence.js';
-import type { HostConfig } from '../operations/host-config.js';
-import type { RestorePlan } from '../operations/restore.js';
+import type { DrillReport } from '../operations/drill/drill.js';
+import type { Evidence } from '../operations/drill/evidence.js';
+import type { HostConfig } from '../operations/hosts/host-config.js';
+import type { RestorePlan } from '../operations/restore/restore.js';
 import { TOOL } from '../tool.js';
 import { confirmPlan } from './confirm-plan.js';
 import { appendSummary } from './drill-summary.js';
@@ -85,9 +85,9 @@ export const drillCommand: CommandModule<object, Arguments> = {
       const { output, emit, signal } = invocation;
       refuseContradiction(args);
       const [{ drill }, { drillChoiceOf }, { loadHosts }] = await Promise.all([
-        import('../operations/drill.js'),
-        import('../operations/drill-snapshot.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/drill/drill.js'),
+        import('../operations/drill/snapshot.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const from = drillChoiceOf(choiceOf(args.from));
       const hosts = await loadHosts({ ...selectionOf(args, output), offline: true });
@@ -122,7 +122,7 @@ async function targetOf(
   hosts: readonly HostConfig[],
   output: Output,
 ): Promise<HostConfig> {
-  const { loadHosts } = await import('../operations/load-hosts.js');
+  const { loadHosts } = await import('../operations/hosts/load-hosts.js');
   const found = await loadHosts({ ...selectionOf(args, output), pattern, limit: undefined });
   const [target, ...others] = found;
   if (target === undefined || others.length > 0 || hosts.length !== 1) {

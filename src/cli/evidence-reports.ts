@@ -1,6 +1,6 @@
 import { printable } from '../core/terminal-text.js';
 import type { HostReport } from '../engine/run-host.js';
-import type { CheckedEvidence, EvidenceReport } from '../operations/verify-evidence.js';
+import type { CheckedEvidence, EvidenceReport } from '../operations/verify/evidence.js';
 import type { Proof } from '../state/manifest.js';
 import { table, wholeSeconds } from './figures.js';
 import { errorFacts } from './render-error.js';

@@ -1,5 +1,5 @@
 import { printable } from '../core/terminal-text.js';
-import type { Finding } from '../operations/finding.js';
+import type { Finding } from '../operations/hosts/finding.js';
 
 const MARK = { ok: 'ok', warning: 'warning', bad: 'BAD', skipped: 'skipped' } as const;
 const WIDTH = 22;

@@ -57,8 +57,8 @@ export const hostPolicyCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand({ json: false }, async ({ output }) => {
       const [{ loadHosts }, { authorizedKeysLine, gateOf, publicKeyFor, sudoersRule }] = await Promise.all([
-        import('../operations/load-hosts.js'),
-        import('../operations/host-policy.js'),
+        import('../operations/hosts/load-hosts.js'),
+        import('../operations/schedule/host-policy.js'),
       ]);
       const selection = selectionOf({ ...args, hosts: args.host }, output);
       const [config, ...others] = await loadHosts({ ...selection, offline: true });

@@ -52,8 +52,8 @@ export const importCommand: CommandModule<object, Arguments> = {
     runCommand(args, async (invocation) => {
       const { output, emit, signal } = invocation;
       const [{ importArchive }, { loadHosts }] = await Promise.all([
-        import('../operations/import-archive.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/snapshots/import-archive.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts({ ...selectionOf({ ...args, hosts: args.host }, output), offline: true });
       const [config] = hosts;

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { interrupted, StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
-import type { ConfirmHostKey } from '../operations/check-connection.js';
-import type { Ask, Question } from '../operations/init-answers.js';
+import type { ConfirmHostKey } from '../operations/doctor/check-connection.js';
+import type { Ask, Question } from '../operations/init/answers.js';
 
 /** Asks on the terminal; undefined where there is none, or where nobody is to be asked. */
 export function askOnTerminal(yes: boolean, signal: AbortSignal): Ask {

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { printable } from '../core/terminal-text.js';
-import type { InitOptions, InitResult } from '../operations/init.js';
-import type { CompleteAnswers } from '../operations/init-answers.js';
+import type { CompleteAnswers } from '../operations/init/answers.js';
+import type { InitOptions, InitResult } from '../operations/init/init.js';
 import { quote } from '../ssh/command.js';
 import { findingLines } from './findings.js';
 import { askOnTerminal, hostKeyQuestion } from './init-prompts.js';
@@ -75,10 +75,10 @@ export const initCommand: CommandModule<object, Arguments> = {
     runCommand(args, async (invocation) => {
       const { output, json, signal } = invocation;
       const [{ completeAnswers }, { inventoryFile }, { init }, { findingsStatus }] = await Promise.all([
-        import('../operations/init-answers.js'),
-        import('../operations/init-files.js'),
-        import('../operations/init.js'),
-        import('../operations/finding.js'),
+        import('../operations/init/answers.js'),
+        import('../operations/init/files.js'),
+        import('../operations/init/init.js'),
+        import('../operations/hosts/finding.js'),
       ]);
       const cwd = process.cwd();
       const file = await inventoryFile(args.inventory.at(-1) ?? 'inventory/', args.add, cwd);

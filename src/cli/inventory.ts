@@ -41,13 +41,13 @@ export const inventoryCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand({ json: args.json }, async ({ output, json }) => {
       if (json && args.action !== 'show') throw onlyOfShow();
-      const { openInventory, surroundings } = await import('../operations/load-hosts.js');
+      const { openInventory, surroundings } = await import('../operations/hosts/load-hosts.js');
       const inventory = await openInventory(inventoryOf(args, output));
       if (args.action === 'show') {
         const [{ readSettings }, { shownHost }, { sshSurroundings }] = await Promise.all([
-          import('../coolify/settings.js'),
-          import('../operations/shown-host.js'),
-          import('../operations/ssh-configuration.js'),
+          import('../coolify/settings/settings.js'),
+          import('../operations/hosts/shown-host.js'),
+          import('../operations/hosts/ssh-configuration.js'),
         ]);
         const host = args.host === undefined ? undefined : inventory.host(args.host);
         if (host === undefined)

@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import type { SettingName } from '../coolify/settings-table.js';
+import type { SettingName } from '../coolify/settings/table.js';
 import { lastOf } from './options.js';
 
 const count = (describe: string) =>

@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { printable } from '../core/terminal-text.js';
-import type { HostKeys } from '../operations/list-keys.js';
+import type { HostKeys } from '../operations/snapshots/list-keys.js';
 import { table } from './figures.js';
 import { COMMON, hostsPositional } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
@@ -32,8 +32,8 @@ export const keysCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand(args, async ({ output, json, debug, verbose, signal }) => {
       const [{ listKeys }, { loadHosts }] = await Promise.all([
-        import('../operations/list-keys.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/snapshots/list-keys.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts(selectionOf(args, output));
       const found = await listKeys(hosts, {

@@ -25,9 +25,9 @@ export const lsCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand(args, async ({ output, json, signal }) => {
       const [{ locateSnapshot }, { readManifest }, { loadHosts }] = await Promise.all([
-        import('../operations/located-snapshot.js'),
-        import('../operations/look-inside.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/snapshots/located-snapshot.js'),
+        import('../operations/snapshots/look-inside.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts(selectionOf(args, output));
       const located = await locateSnapshot(hosts, {

@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
-import type { PrunedPlace, PruneOutcome, PrunePlan } from '../operations/prune-plan.js';
-import { parseSpan, type Span } from '../repository/span.js';
+import type { PrunedPlace, PruneOutcome, PrunePlan } from '../operations/prune/plan.js';
+import { parseSpan, type Span } from '../repository/retention/span.js';
 import { age, bytes, wholeSeconds } from './figures.js';
 import { fittingTable } from './fitting-table.js';
 import { KEEP, keepFlags } from './keep-options.js';
@@ -46,8 +46,8 @@ export const pruneCommand: CommandModule<object, Arguments> = {
     runCommand(args, async (invocation) => {
       const { output, emit, signal } = invocation;
       const [{ prune }, { loadHosts }] = await Promise.all([
-        import('../operations/prune.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/prune/prune.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const flags = keepFlags(args);
       const hosts = await loadHosts({ ...selectionOf(args, output), flags, offline: true });

@@ -39,8 +39,8 @@ export const rekeyCommand: CommandModule<object, Arguments> = {
     runCommand(args, async (invocation) => {
       const { output, emit, signal } = invocation;
       const [{ rekey }, { loadHosts }] = await Promise.all([
-        import('../operations/rekey.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/snapshots/rekey.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts(selectionOf(args, output));
       const reports = await rekey(hosts, {

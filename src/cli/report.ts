@@ -31,8 +31,8 @@ export const reportCommand: CommandModule<object, Arguments> = {
     runCommand(args, async ({ output, json, debug, verbose, signal }) => {
       if (json && args.output === '-') throw bothOnOutput();
       const [{ reportData }, { loadHosts }, { reportPage }] = await Promise.all([
-        import('../operations/report-data.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/report/data.js'),
+        import('../operations/hosts/load-hosts.js'),
         import('./report/page.js'),
       ]);
       const hosts = await loadHosts({ ...selectionOf(args, output), offline: true });

@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { StateError } from '../core/errors.js';
-import type { RestoreJob, RestorePlan } from '../operations/restore.js';
+import type { RestoreJob, RestorePlan } from '../operations/restore/restore.js';
 import { TOOL } from '../tool.js';
 import { confirmPlan, planLines } from './confirm-plan.js';
 import { withoutLiveView } from './live/live-view.js';
@@ -82,8 +82,8 @@ export const restoreCommand: CommandModule<object, Arguments> = {
       const { output, emit, signal, json } = invocation;
       refuseContradiction(args);
       const [{ restore }, { rollback }, { artifactFilter, requireRestorable }] = await Promise.all([
-        import('../operations/restore.js'),
-        import('../operations/rollback.js'),
+        import('../operations/restore/restore.js'),
+        import('../operations/rollback/rollback.js'),
         import('../coolify/artifact-filter.js'),
       ]);
       const wants = artifactFilter(args.only, args.skip);
@@ -124,7 +124,7 @@ export const restoreCommand: CommandModule<object, Arguments> = {
 
 /** Whose snapshot goes where. */
 async function jobsOf(args: Arguments, output: Output): Promise<RestoreJob[]> {
-  const { loadHosts } = await import('../operations/load-hosts.js');
+  const { loadHosts } = await import('../operations/hosts/load-hosts.js');
   const hosts = await loadHosts(selectionOf(args, output));
   if (args.to === undefined) return hosts.map((target) => ({ target, snapshotHost: target.name }));
   const others = await loadHosts({ ...selectionOf(args, output), pattern: args.to, limit: undefined });

@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import type { UnattendedReport } from '../operations/unattended.js';
+import type { UnattendedReport } from '../operations/unattended/unattended.js';
 import { bytes } from './figures.js';
 import { COMMON, hostsPositional } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
@@ -24,8 +24,8 @@ export const runCommandModule: CommandModule<object, Arguments> = {
     runCommand(args, async (invocation) => {
       const { output, emit, signal } = invocation;
       const [{ runUnattended }, { loadHosts }] = await Promise.all([
-        import('../operations/unattended.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/unattended/unattended.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts(selectionOf(args, output));
       const reports = await runUnattended(hosts, {

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { StateError } from '../core/errors.js';
-import type { Installed, Scheduler } from '../operations/schedule.js';
+import type { Installed, Scheduler } from '../operations/schedule/schedule.js';
 import { CHANGING, COMMON, lastOf } from './options.js';
 import { runCommand } from './run-command.js';
 
@@ -80,7 +80,7 @@ export const scheduleCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand(args, async ({ output }) => {
       const { install, planned, remove, schedulerOfThisMachine, show } = await import(
-        '../operations/schedule.js'
+        '../operations/schedule/schedule.js'
       );
       const scheduler = await schedulerOf(args.scheduler, schedulerOfThisMachine);
       const tell = (done: string, files: Installed): void => {

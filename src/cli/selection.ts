@@ -1,5 +1,5 @@
 import { printable } from '../core/terminal-text.js';
-import type { HostSelection } from '../operations/load-hosts.js';
+import type { HostSelection } from '../operations/hosts/load-hosts.js';
 import { keyPassphrases } from './key-passphrases.js';
 import { askSecret } from './passphrase.js';
 import type { Output } from './progress.js';

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { SnapshotChoice } from '../operations/snapshot-source.js';
+import type { SnapshotChoice } from '../operations/snapshots/source.js';
 
 /** What `--from` names: words first, then files, then ids. */
 export function choiceOf(text: string): SnapshotChoice {

@@ -1,6 +1,6 @@
 import { printable } from '../core/terminal-text.js';
-import type { SnapshotLine, SnapshotRetention } from '../operations/list-snapshots.js';
-import { shortFingerprint } from '../repository/retention.js';
+import type { SnapshotLine, SnapshotRetention } from '../operations/snapshots/list-snapshots.js';
+import { shortFingerprint } from '../repository/retention/retention.js';
 import { age, bytes, wholeSeconds } from './figures.js';
 import { type Column, fittingTable } from './fitting-table.js';
 

@@ -17,8 +17,8 @@ export const snapshotsCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand(args, async ({ output, json, debug, verbose, signal }) => {
       const [{ listSnapshots }, { loadHosts }] = await Promise.all([
-        import('../operations/list-snapshots.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/snapshots/list-snapshots.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts({ ...selectionOf(args, output), offline: true });
       const { lines, errors } = await listSnapshots(hosts, { stateRoot: args['state-dir'], signal });

@@ -1,6 +1,6 @@
 import type { TaskOutcome } from '../engine/events.js';
-import type { BackupReport } from '../operations/backup.js';
-import type { UploadedSnapshot } from '../operations/upload.js';
+import type { BackupReport } from '../operations/backup/backup.js';
+import type { UploadedSnapshot } from '../operations/backup/upload.js';
 import { bytes, duration, perSecond, table } from './figures.js';
 
 interface Spent {

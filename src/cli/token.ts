@@ -34,8 +34,8 @@ export const tokenCommand: CommandModule<object, Arguments> = {
   handler: (args) =>
     runCommand(args, async ({ output, json, debug, verbose, emit, signal }) => {
       const [{ ensureToken }, { loadHosts }] = await Promise.all([
-        import('../operations/token.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/restore/token.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts(selectionOf(args, output));
       const reports = await ensureToken(hosts, {

@@ -1,10 +1,10 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
-import { parseSampleSize } from '../operations/snapshot-sample.js';
-import type { VerifyChoice, VerifyReport } from '../operations/verify.js';
-import type { StoredChoice } from '../operations/verify-selection.js';
-import type { VerifiedSnapshot } from '../operations/verify-snapshot.js';
+import { parseSampleSize } from '../operations/snapshots/sample.js';
+import type { StoredChoice } from '../operations/verify/selection.js';
+import type { VerifiedSnapshot } from '../operations/verify/snapshot.js';
+import type { VerifyChoice, VerifyReport } from '../operations/verify/verify.js';
 import { bytes, table } from './figures.js';
 import { COMMON, FLEET, hostsPositional, lastOf, SOURCE } from './options.js';
 import { requiredPassphraseOf } from './passphrase.js';
@@ -71,8 +71,8 @@ export const verifyCommand: CommandModule<object, Arguments> = {
       if (args.evidence) return await checkEvidence(args, invocation);
       const from = verifyChoiceOf(args);
       const [{ verify }, { loadHosts }] = await Promise.all([
-        import('../operations/verify.js'),
-        import('../operations/load-hosts.js'),
+        import('../operations/verify/verify.js'),
+        import('../operations/hosts/load-hosts.js'),
       ]);
       const hosts = await loadHosts({ ...selectionOf(args, output), offline: true });
       const reports = await verify(hosts, {
@@ -94,8 +94,8 @@ async function checkEvidence(args: Arguments, invocation: Invocation): Promise<n
   const { output, emit, signal } = invocation;
   const from = evidenceChoiceOf(args);
   const [{ verifyEvidence }, { loadHosts }, { showEvidence }] = await Promise.all([
-    import('../operations/verify-evidence.js'),
-    import('../operations/load-hosts.js'),
+    import('../operations/verify/evidence.js'),
+    import('../operations/hosts/load-hosts.js'),
     import('./evidence-reports.js'),
   ]);
   const hosts = await loadHosts({ ...selectionOf(args, output), offline: true });

@@ -1,5 +1,5 @@
 import type { Options } from 'yargs';
-import type { StoredChoice } from '../operations/verify-selection.js';
+import type { StoredChoice } from '../operations/verify/selection.js';
 
 /** Of commands that work on all snapshots of a host unless some are named. */
 export const WHICH = {

@@ -1,8 +1,8 @@
 import type { Change, Inspection, TaskReporter } from '../engine/task.js';
-import type { Comparison } from './difference.js';
+import type { Comparison } from './compare/difference.js';
 import type { CommandScope, HostCommand } from './host-command.js';
 import type { Pull } from './pull.js';
-import type { Target } from './target.js';
+import type { Target } from './restore/target.js';
 
 /** When in a restore an artifact is put back: its place in the order that keeps Coolify from eating its own keys. */
 export type RestorePhase =

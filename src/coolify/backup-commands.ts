@@ -1,5 +1,5 @@
 import { userIds } from '../ssh/become.js';
-import { publicKeysCommand } from './api.js';
+import { publicKeysCommand } from './api/api.js';
 import { ARTIFACTS } from './artifacts.js';
 import { factsCommand } from './facts.js';
 import type { CommandScope, HostCommand } from './host-command.js';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StateError } from '../core/errors.js';
 import { command } from '../ssh/command.js';
 import type { Connection } from '../ssh/connection.js';
-import { type DatabaseAccess, pgIsReady } from './database-commands.js';
+import { type DatabaseAccess, pgIsReady } from './database/commands.js';
 
 const POLL_MS = 500;
 const HEALTH_TIMEOUT_MS = 180_000;

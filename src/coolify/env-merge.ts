@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Connection } from '../ssh/connection.js';
 import { EnvFile } from './env-file.js';
 import { contentOf, readPaths } from './remote-files.js';
+import type { Target } from './restore/target.js';
 import { ENV_PATH } from './stored-paths.js';
-import type { Target } from './target.js';
 
 /** Values that belong to the target's own volumes and network; a merge leaves them as they are. */
 export const KEPT_BY_TARGET: readonly string[] = [

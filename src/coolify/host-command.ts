@@ -1,5 +1,5 @@
 import type { RemoteCommand } from '../ssh/command.js';
-import type { DatabaseAccess } from './database-commands.js';
+import type { DatabaseAccess } from './database/commands.js';
 import type { Layout } from './layout.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { Proof } from '../state/manifest.js';
 import type { KeyRing } from './app-key.js';
-import { type DumpEvidence, tableTitle } from './dump-evidence.js';
+import { type DumpEvidence, tableTitle } from './database/dump-evidence.js';
 import type { Instance } from './instance.js';
 import { authorizedBlobs, type ManagedKey, openKeyRow } from './managed-keys.js';
 

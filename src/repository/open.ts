@@ -1,7 +1,7 @@
-import { certificatesOf } from './certificates.js';
-import { DirectoryRepository } from './directory.js';
+import { DirectoryRepository } from './directory/directory.js';
 import type { Repository } from './repository.js';
-import type { S3Settings } from './s3-settings.js';
+import { certificatesOf } from './s3/certificates.js';
+import type { S3Settings } from './s3/settings.js';
 
 interface DirectorySettings {
   readonly kind: 'directory';
@@ -30,8 +30,8 @@ export async function openRepository(settings: RepositorySettings): Promise<Repo
   );
 }
 
-function sdk(): Promise<typeof import('./s3.js')> {
+function sdk(): Promise<typeof import('./s3/s3.js')> {
   // On Node 20 the SDK writes a warning of seven lines to stderr about what it will need in future releases.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
-  return import('./s3.js');
+  return import('./s3/s3.js');
 }

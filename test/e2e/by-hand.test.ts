@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Instance, instanceOf } from '../../src/coolify/instance.js';
 import { layoutOf } from '../../src/coolify/layout.js';
-import { recoveryGuide } from '../../src/coolify/recovery-guide.js';
+import { recoveryGuide } from '../../src/coolify/restore/recovery-guide.js';
 import { type Manifest, parseManifest } from '../../src/state/manifest.js';
 import { shellBlocks } from '../interop/docs/shell-blocks.js';
 import { releasedSnapshots } from '../released-snapshots.js';

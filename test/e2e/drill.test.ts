@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { recipientsFromFile } from '../../src/archive/recipients.js';
 import { instanceOf } from '../../src/coolify/instance.js';
-import { ownAddresses } from '../../src/operations/canary.js';
-import { type Evidence, parseEvidence } from '../../src/operations/drill-evidence.js';
-import { proveIsolation } from '../../src/operations/drill-isolation.js';
-import { uploadGeneration } from '../../src/operations/upload.js';
+import { uploadGeneration } from '../../src/operations/backup/upload.js';
+import { ownAddresses } from '../../src/operations/doctor/canary.js';
+import { type Evidence, parseEvidence } from '../../src/operations/drill/evidence.js';
+import { proveIsolation } from '../../src/operations/drill/isolation.js';
 import { parseManifest } from '../../src/state/manifest.js';
 import { spoil } from '../spoiled-generation.js';
 import {

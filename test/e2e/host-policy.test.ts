@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { databaseAccessOf, psql } from '../../src/coolify/database-commands.js';
+import { databaseAccessOf, psql } from '../../src/coolify/database/commands.js';
 import { EnvFile } from '../../src/coolify/env-file.js';
 import { packPaths } from '../../src/coolify/remote-files.js';
 import { command, type RemoteCommand, render, script } from '../../src/ssh/command.js';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.js';
 import { openRepository } from '../../src/repository/open.js';
 import type { Repository } from '../../src/repository/repository.js';
-import { SnapshotRepository } from '../../src/repository/snapshots.js';
+import { SnapshotRepository } from '../../src/repository/snapshots/snapshots.js';
 import { startFaultyProxy } from '../interop/repository/faulty-proxy.js';
 import { coolifyState, LAB, lab, type Outcome, type S3Access, s3 } from './lab.js';
 

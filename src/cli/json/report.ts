@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Standing } from '../../repository/retention.js';
+import type { Standing } from '../../repository/retention/retention.js';
 import { outcome, recap } from './events.js';
 import { failure } from './failure.js';
 

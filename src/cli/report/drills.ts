@@ -1,6 +1,6 @@
 import { showDuration } from '../../core/duration.js';
-import type { Evidence } from '../../operations/drill-evidence.js';
-import type { HostHistory } from '../../operations/report-data.js';
+import type { Evidence } from '../../operations/drill/evidence.js';
+import type { HostHistory } from '../../operations/report/data.js';
 import { html, type Markup } from './markup.js';
 import { bars } from './plots.js';
 

@@ -1,6 +1,6 @@
 import { showDuration } from '../../core/duration.js';
-import type { SnapshotLine } from '../../operations/list-snapshots.js';
-import type { HostHistory, ReportData } from '../../operations/report-data.js';
+import type { HostHistory, ReportData } from '../../operations/report/data.js';
+import type { SnapshotLine } from '../../operations/snapshots/list-snapshots.js';
 import { TOOL } from '../../tool.js';
 import { bytes, wholeSeconds } from '../figures.js';
 import { drillPlot, drillTable } from './drills.js';

@@ -2,7 +2,7 @@ import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
 import type { Pull } from '../pull.js';
 import { contentOf, packPaths, readPaths } from '../remote-files.js';
-import { applyFiles, inspectFiles } from '../restore-files.js';
+import { applyFiles, inspectFiles } from '../restore/files.js';
 import { TOKEN_PATH } from '../stored-paths.js';
 
 const LIMIT = 64 * 1024;

@@ -1,9 +1,9 @@
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
-import { compareAuthorizedKeys } from '../compare-keys.js';
+import { compareAuthorizedKeys } from '../compare/keys.js';
 import { missingArtifact, type Pull } from '../pull.js';
 import { contentOf, packPaths, readPaths } from '../remote-files.js';
-import { applyAuthorizedKeys, inspectAuthorizedKeys } from '../restore-authorized-keys.js';
+import { applyAuthorizedKeys, inspectAuthorizedKeys } from '../restore/authorized-keys.js';
 import { AUTHORIZED_KEYS_PATH } from '../stored-paths.js';
 
 const LIMIT = 4 * 1024 * 1024;

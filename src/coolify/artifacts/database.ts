@@ -1,15 +1,15 @@
 import { fanOut } from '../../core/streams.js';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
-import { compareDatabases } from '../compare-database.js';
-import { databaseAccessOf, pgDump, psql } from '../database-commands.js';
-import { beginSnapshot, countRows, DUMP_STATEMENTS, readDatabaseFacts } from '../database-facts.js';
-import { DatabaseSession, statementLines } from '../database-session.js';
-import { expectDump } from '../dump-end.js';
-import { inspectDump } from '../dump-evidence.js';
+import { compareDatabases } from '../compare/database.js';
+import { databaseAccessOf, pgDump, psql } from '../database/commands.js';
+import { expectDump } from '../database/dump-end.js';
+import { inspectDump } from '../database/dump-evidence.js';
+import { beginSnapshot, countRows, DUMP_STATEMENTS, readDatabaseFacts } from '../database/facts.js';
+import { DatabaseSession, statementLines } from '../database/session.js';
 import { VALUE } from '../host-command.js';
 import type { Pull } from '../pull.js';
-import { applyDatabase, inspectDatabase } from '../restore-database.js';
+import { applyDatabase, inspectDatabase } from '../restore/database.js';
 import { DUMP_PATH } from '../stored-paths.js';
 
 export const database: Artifact = {

@@ -3,11 +3,11 @@ import type { TaskReporter } from '../../engine/task.js';
 import type { FileOrigin } from '../../state/manifest.js';
 import { keyRingOf } from '../app-key.js';
 import type { Artifact } from '../artifact.js';
-import { compareEnv } from '../compare-env.js';
+import { compareEnv } from '../compare/env.js';
 import { EnvFile } from '../env-file.js';
 import { missingArtifact, type Pull } from '../pull.js';
 import { contentOf, packPaths, readPaths } from '../remote-files.js';
-import { applyEnv, inspectEnv } from '../restore-env.js';
+import { applyEnv, inspectEnv } from '../restore/env.js';
 import { ENV_PATH } from '../stored-paths.js';
 
 const LIMIT = 1024 * 1024;

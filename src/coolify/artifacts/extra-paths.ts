@@ -5,7 +5,7 @@ import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
 import { missingArtifact, type Pull } from '../pull.js';
 import { discard, isWithin, packPaths, readPaths } from '../remote-files.js';
-import { applyFiles, inspectFiles } from '../restore-files.js';
+import { applyFiles, inspectFiles } from '../restore/files.js';
 import { EXTRA_FOLDER } from '../stored-paths.js';
 
 export const extraPaths: Artifact = {

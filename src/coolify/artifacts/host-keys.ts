@@ -4,7 +4,7 @@ import type { Artifact } from '../artifact.js';
 import type { Layout } from '../layout.js';
 import { missingArtifact, type Pull } from '../pull.js';
 import { contentOf, type Glob, packGlobs, readGlobs } from '../remote-files.js';
-import { applyHostKeys, inspectHostKeys } from '../restore-host-keys.js';
+import { applyHostKeys, inspectHostKeys } from '../restore/host-keys.js';
 import { HOST_KEY_FOLDER } from '../stored-paths.js';
 
 const LIMIT = 256 * 1024;

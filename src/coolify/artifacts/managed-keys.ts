@@ -4,7 +4,7 @@ import { packEntries, type TarEntry } from '../../archive/tar.js';
 import { StateError } from '../../core/errors.js';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Artifact } from '../artifact.js';
-import { compareManagedKeys } from '../compare-keys.js';
+import { compareManagedKeys } from '../compare/keys.js';
 import {
   folderDigest,
   folderDigestCommand,
@@ -14,7 +14,7 @@ import {
 } from '../key-folder.js';
 import { missingArtifact, type Pull } from '../pull.js';
 import { packFolder } from '../remote-files.js';
-import { applyManagedKeys, inspectManagedKeys } from '../restore-managed-keys.js';
+import { applyManagedKeys, inspectManagedKeys } from '../restore/managed-keys.js';
 import { KEY_ARCHIVE_PATH } from '../stored-paths.js';
 
 export const managedKeys: Artifact = {

@@ -6,12 +6,12 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { withLease } from '../../../src/repository/lease.js';
-import { DEFAULT_TERM } from '../../../src/repository/lease-term.js';
+import { withLease } from '../../../src/repository/lease/lease.js';
+import { DEFAULT_TERM } from '../../../src/repository/lease/term.js';
 import { openRepository } from '../../../src/repository/open.js';
-import type { S3Settings } from '../../../src/repository/s3-settings.js';
-import { sidecarKey } from '../../../src/repository/snapshot-names.js';
-import { SnapshotRepository } from '../../../src/repository/snapshots.js';
+import type { S3Settings } from '../../../src/repository/s3/settings.js';
+import { sidecarKey } from '../../../src/repository/snapshots/names.js';
+import { SnapshotRepository } from '../../../src/repository/snapshots/snapshots.js';
 import { chunked } from '../../interop/repository/contract.js';
 import { cephSettings } from './ceph.js';
 import { ownBucket, plainClient } from './ceph-users.js';

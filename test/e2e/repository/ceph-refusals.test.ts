@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { Secret } from '../../../src/core/secret.js';
 import { openRepository } from '../../../src/repository/open.js';
-import type { S3Settings } from '../../../src/repository/s3-settings.js';
-import { verifyStored } from '../../../src/repository/verify-stored.js';
+import type { S3Settings } from '../../../src/repository/s3/settings.js';
+import { verifyStored } from '../../../src/repository/snapshots/verify-stored.js';
 import { chunked } from '../../interop/repository/contract.js';
 import { cephSettings } from './ceph.js';
 

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRepository } from '../../../src/repository/open.js';
 import type { Repository } from '../../../src/repository/repository.js';
-import { SnapshotRepository } from '../../../src/repository/snapshots.js';
+import { SnapshotRepository } from '../../../src/repository/snapshots/snapshots.js';
 import { chunked, stallingAfter } from '../../interop/repository/contract.js';
 import { startFaultyProxy } from '../../interop/repository/faulty-proxy.js';
 import { cephSettings } from './ceph.js';

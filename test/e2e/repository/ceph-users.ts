@@ -9,7 +9,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Secret } from '../../../src/core/secret.js';
-import type { S3Settings } from '../../../src/repository/s3-settings.js';
+import type { S3Settings } from '../../../src/repository/s3/settings.js';
 
 const run = promisify(execFile);
 

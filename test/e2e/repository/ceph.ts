@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Secret } from '../../../src/core/secret.js';
-import type { S3Settings } from '../../../src/repository/s3-settings.js';
+import type { S3Settings } from '../../../src/repository/s3/settings.js';
 
 const run = promisify(execFile);
 const script = fileURLToPath(new URL('../../../docker/s3.sh', import.meta.url));

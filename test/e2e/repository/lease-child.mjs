@@ -9,8 +9,8 @@ import { pathToFileURL } from 'node:url';
 const [folder, hold] = process.argv.slice(2);
 const load = (file) => import(pathToFileURL(`${folder}/${file}`).href);
 const { openRepository } = await load('repository/open.js');
-const { withLease } = await load('repository/lease.js');
-const { SnapshotRepository } = await load('repository/snapshots.js');
+const { withLease } = await load('repository/lease/lease.js');
+const { SnapshotRepository } = await load('repository/snapshots/snapshots.js');
 const { Secret } = await load('core/secret.js');
 
 process.stdout.write('ready\n');

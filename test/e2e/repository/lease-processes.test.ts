@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRepository, type RepositorySettings } from '../../../src/repository/open.js';
-import { SnapshotRepository } from '../../../src/repository/snapshots.js';
+import { SnapshotRepository } from '../../../src/repository/snapshots/snapshots.js';
 import { PROJECT } from '../lab.js';
 import { cephSettings } from './ceph.js';
 

@@ -9,7 +9,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { S3Settings } from '../../../src/repository/s3-settings.js';
+import type { S3Settings } from '../../../src/repository/s3/settings.js';
 import { releasedSnapshots } from '../../released-snapshots.js';
 import { coolifyState, type Outcome, type Workplace, workplace } from '../lab.js';
 import { cephSettings } from './ceph.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { makeKeyPair } from '../../../src/operations/init-keys.js';
+import { makeKeyPair } from '../../../src/operations/init/keys.js';
 import { command, filter } from './programs.js';
 
 test('a key that was made is one to ssh-keygen and to age', async () => {

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { instanceOf } from '../../../src/coolify/instance.js';
 import { layoutOf } from '../../../src/coolify/layout.js';
-import { recoveryGuide } from '../../../src/coolify/recovery-guide.js';
+import { recoveryGuide } from '../../../src/coolify/restore/recovery-guide.js';
 import { parseManifest } from '../../../src/state/manifest.js';
 import { type ReleasedSnapshot, releasedSnapshots } from '../../released-snapshots.js';
 import { command, filter } from '../archive/programs.js';

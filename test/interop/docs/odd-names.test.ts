@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { type Instance, UNKNOWN_VERSION } from '../../../src/coolify/instance.js';
 import { layoutOf } from '../../../src/coolify/layout.js';
-import { recoveryGuide } from '../../../src/coolify/recovery-guide.js';
+import { recoveryGuide } from '../../../src/coolify/restore/recovery-guide.js';
 import { filter } from '../archive/programs.js';
 import { shellBlocks } from './shell-blocks.js';
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { renderError } from '../../../src/cli/render-error.js';
-import { DatabaseSession } from '../../../src/coolify/database-session.js';
+import { DatabaseSession } from '../../../src/coolify/database/session.js';
 import { gatherFacts } from '../../../src/coolify/facts.js';
 import { readKeyFolder } from '../../../src/coolify/key-folder.js';
 import { layoutOf } from '../../../src/coolify/layout.js';

@@ -2,8 +2,8 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { openSnapshot } from '../../../src/operations/snapshot-source.js';
-import { snapshotId } from '../../../src/repository/snapshot-names.js';
+import { openSnapshot } from '../../../src/operations/snapshots/source.js';
+import { snapshotId } from '../../../src/repository/snapshots/names.js';
 import { openStateFolder, type StateFolder } from '../../../src/state/state-folder.js';
 import { HOST, openPlace, type Place } from '../operations/place.js';
 

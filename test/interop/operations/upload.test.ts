@@ -4,8 +4,8 @@ import { recipientsFromFile } from '../../../src/archive/recipients.js';
 import { instanceOf } from '../../../src/coolify/instance.js';
 import type { EngineEvent } from '../../../src/engine/events.js';
 import { runTasks } from '../../../src/engine/run-host.js';
-import { type UploadedSnapshot, type UploadJob, uploadTask } from '../../../src/operations/upload.js';
-import { withLease } from '../../../src/repository/lease.js';
+import { type UploadedSnapshot, type UploadJob, uploadTask } from '../../../src/operations/backup/upload.js';
+import { withLease } from '../../../src/repository/lease/lease.js';
 import { openRepository, type RepositorySettings } from '../../../src/repository/open.js';
 import { HOST, openPlace, type Place } from './place.js';
 

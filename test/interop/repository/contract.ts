@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
 import type { Repository } from '../../../src/repository/repository.js';
-import { verifyStored } from '../../../src/repository/verify-stored.js';
+import { verifyStored } from '../../../src/repository/snapshots/verify-stored.js';
 
 /** A repository under test, in parts of 5 MiB where it has parts. */
 export interface Subject {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
 import { openRepository } from '../../../src/repository/open.js';
 import type { Repository } from '../../../src/repository/repository.js';
-import type { S3Settings } from '../../../src/repository/s3-settings.js';
-import { SnapshotRepository } from '../../../src/repository/snapshots.js';
+import type { S3Settings } from '../../../src/repository/s3/settings.js';
+import { SnapshotRepository } from '../../../src/repository/snapshots/snapshots.js';
 import { chunked } from './contract.js';
 import { type Fault, type FaultyProxy, type SeenRequest, startFaultyProxy } from './faulty-proxy.js';
 

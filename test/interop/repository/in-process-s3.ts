@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from 's3rver';
 import { Secret } from '../../../src/core/secret.js';
-import type { S3Settings } from '../../../src/repository/s3-settings.js';
+import type { S3Settings } from '../../../src/repository/s3/settings.js';
 
 export const SECRET_KEY = 'S3RVER';
 

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { thisProcess } from '../../../src/core/process-identity.js';
-import { type Lease, withLease } from '../../../src/repository/lease.js';
-import { LeaseChain, leasePrefix } from '../../../src/repository/lease-chain.js';
-import { encodeLease } from '../../../src/repository/lease-record.js';
-import type { LeaseTerm } from '../../../src/repository/lease-term.js';
+import { LeaseChain, leasePrefix } from '../../../src/repository/lease/chain.js';
+import { type Lease, withLease } from '../../../src/repository/lease/lease.js';
+import { encodeLease } from '../../../src/repository/lease/record.js';
+import type { LeaseTerm } from '../../../src/repository/lease/term.js';
 import type { Repository } from '../../../src/repository/repository.js';
-import { SnapshotRepository } from '../../../src/repository/snapshots.js';
+import { SnapshotRepository } from '../../../src/repository/snapshots/snapshots.js';
 
 export interface LeaseSubject {
   readonly repository: Repository;
@@ -21,7 +21,7 @@ const TERM: LeaseTerm = { duration: 2500, renewal: 700, retry: 200, margin: 1100
 /** One that is never renewed while a test runs. */
 const STILL: LeaseTerm = { ...TERM, duration: 120_000, renewal: 100_000 };
 
-/** What a lease promises in `src/repository/lease.ts`, tried in one kind of repository. */
+/** What a lease promises in `src/repository/lease/lease.ts`, tried in one kind of repository. */
 export function leaseContract(name: string, open: () => Promise<LeaseSubject>): void {
   describe(`the lease of a host's snapshots in ${name}`, () => {
     let subject: LeaseSubject;

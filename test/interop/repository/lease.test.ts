@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { withLease } from '../../../src/repository/lease.js';
+import { withLease } from '../../../src/repository/lease/lease.js';
 import { openRepository } from '../../../src/repository/open.js';
 import type { Repository } from '../../../src/repository/repository.js';
 import { type FaultyProxy, startFaultyProxy } from './faulty-proxy.js';

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openRepository } from '../../../src/repository/open.js';
-import type { S3Settings } from '../../../src/repository/s3-settings.js';
+import type { S3Settings } from '../../../src/repository/s3/settings.js';
 import { type ConnectProxy, startConnectProxy } from './connect-proxy.js';
 import { chunked } from './contract.js';
 import { startInProcessS3 } from './in-process-s3.js';

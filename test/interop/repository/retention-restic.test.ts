@@ -5,8 +5,8 @@ import {
   describePolicy,
   isEmpty,
   type KeepPolicy,
-} from '../../../src/repository/keep-policy.js';
-import { parseSpan } from '../../../src/repository/span.js';
+} from '../../../src/repository/retention/keep-policy.js';
+import { parseSpan } from '../../../src/repository/retention/span.js';
 import { ResticRepository } from './restic.js';
 
 const HOUR = 3_600_000;

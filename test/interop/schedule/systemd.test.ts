@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runLocally } from '../../../src/operations/local-program.js';
-import { crontabLine, lineOf, withLine, withoutLine } from '../../../src/operations/schedule-crontab.js';
-import { type Schedule, serviceUnit, timerUnit } from '../../../src/operations/schedule-units.js';
+import { runLocally } from '../../../src/operations/hosts/local-program.js';
+import { crontabLine, lineOf, withLine, withoutLine } from '../../../src/operations/schedule/crontab.js';
+import { type Schedule, serviceUnit, timerUnit } from '../../../src/operations/schedule/units.js';
 
 /** The units are held against systemd itself, which does not have to run for that. */
 let folder: string;

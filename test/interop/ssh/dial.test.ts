@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asStateError } from '../../../src/core/errors.js';
-import { ProgramStream } from '../../../src/operations/program-stream.js';
+import { ProgramStream } from '../../../src/operations/hosts/program-stream.js';
 import { command } from '../../../src/ssh/command.js';
 import { connect } from '../../../src/ssh/connection.js';
 import { requireProgram, startSshd, type TestSshd } from './sshd.js';

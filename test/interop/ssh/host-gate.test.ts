@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backupCommands } from '../../../src/coolify/backup-commands.js';
-import { pgDump, psql } from '../../../src/coolify/database-commands.js';
+import { pgDump, psql } from '../../../src/coolify/database/commands.js';
 import { type HostCommand, VALUE } from '../../../src/coolify/host-command.js';
 import { hostGate } from '../../../src/coolify/host-gate.js';
 import { layoutOf } from '../../../src/coolify/layout.js';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { drillSummary } from '../../../src/cli/drill-summary.js';
 import { StateError } from '../../../src/core/errors.js';
-import type { DrillReport } from '../../../src/operations/drill.js';
+import type { DrillReport } from '../../../src/operations/drill/drill.js';
 
 const REPORT: DrillReport = {
   host: 'web1',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fittingTable } from '../../../src/cli/fitting-table.js';
 import { snapshotTable } from '../../../src/cli/snapshot-table.js';
-import type { SnapshotLine } from '../../../src/operations/list-snapshots.js';
+import type { SnapshotLine } from '../../../src/operations/snapshots/list-snapshots.js';
 
 const now = Date.parse('2026-11-24T12:00:00Z');
 

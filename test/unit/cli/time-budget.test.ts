@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { costLine, timeBudget } from '../../../src/cli/time-budget.js';
-import type { UploadedSnapshot } from '../../../src/operations/upload.js';
+import type { UploadedSnapshot } from '../../../src/operations/backup/upload.js';
 
 const MIB = 1024 * 1024;
 const snapshot: UploadedSnapshot = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from '../../../src/coolify/managed-keys.js';
-import { mergeAuthorizedKeys } from '../../../src/coolify/restore-authorized-keys.js';
+import { mergeAuthorizedKeys } from '../../../src/coolify/restore/authorized-keys.js';
 
 /** A line with a key blob of its own; what stands in it is not looked at. */
 const blob = (name: string): string =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compareFiles, type Difference } from '../../../src/coolify/difference.js';
-import type { Source } from '../../../src/coolify/target.js';
+import { compareFiles, type Difference } from '../../../src/coolify/compare/difference.js';
+import type { Source } from '../../../src/coolify/restore/target.js';
 import type { ManifestFile } from '../../../src/state/manifest.js';
 import { sourceOf } from './file-sources.js';
 

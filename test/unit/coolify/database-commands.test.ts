@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { pgDump } from '../../../src/coolify/database-commands.js';
+import { pgDump } from '../../../src/coolify/database/commands.js';
 
 const access = { container: 'coolify-db', user: 'coolify', database: 'coolify' };
 const dump = pgDump(access, { compression: 0, snapshot: '00000003-1' });

@@ -1,6 +1,6 @@
 import { keyRingOf } from '../../../src/coolify/app-key.js';
 import { EnvFile } from '../../../src/coolify/env-file.js';
-import type { Source } from '../../../src/coolify/target.js';
+import type { Source } from '../../../src/coolify/restore/target.js';
 import { Secret } from '../../../src/core/secret.js';
 import type { ManifestFile } from '../../../src/state/manifest.js';
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { authorizedBlob, publicHalf, publicKeyFileNames } from '../../../src/coolify/managed-keys.js';
-import { mergeAuthorizedKeys } from '../../../src/coolify/restore-authorized-keys.js';
+import { mergeAuthorizedKeys } from '../../../src/coolify/restore/authorized-keys.js';
 
 const row = (id: string, uuid: string, name: string) => ({ id, uuid, name, team: '0' });
 

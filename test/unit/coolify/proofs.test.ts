@@ -1,8 +1,8 @@
 import { createCipheriv, createHmac, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { AppKey, KeyRing } from '../../../src/coolify/app-key.js';
-import { databaseDifferences } from '../../../src/coolify/database-compare.js';
-import type { DumpEvidence } from '../../../src/coolify/dump-evidence.js';
+import { databaseDifferences } from '../../../src/coolify/database/compare.js';
+import type { DumpEvidence } from '../../../src/coolify/database/dump-evidence.js';
 import { publicHalf } from '../../../src/coolify/managed-keys.js';
 import { type EvidenceSet, judge } from '../../../src/coolify/proofs.js';
 import { Secret } from '../../../src/core/secret.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { repositoryName, repositoryNamed } from '../../../src/coolify/repository-choice.js';
+import { repositoryName, repositoryNamed } from '../../../src/coolify/settings/repository-choice.js';
 import type { RepositorySettings } from '../../../src/repository/open.js';
 
 const STORE = { kind: 's3', bucket: 'one', path: 'state', endpoint: 'https://store' } as const;

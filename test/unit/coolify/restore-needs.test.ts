@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { incomingDatabaseBytes, isNewer, needsOf } from '../../../src/coolify/restore-needs.js';
-import { parseTargetFacts, type Space, type TargetFacts } from '../../../src/coolify/target-facts.js';
+import { incomingDatabaseBytes, isNewer, needsOf } from '../../../src/coolify/restore/needs.js';
+import { parseTargetFacts, type Space, type TargetFacts } from '../../../src/coolify/restore/target-facts.js';
 
 const MIB = 1024 * 1024;
 const GIB = 1024 * MIB;

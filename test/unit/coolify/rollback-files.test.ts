@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { postgresOverride } from '../../../src/coolify/choose-postgres.js';
-import type { FormerState } from '../../../src/coolify/former-state.js';
-import { treeChanges } from '../../../src/coolify/rollback-files.js';
+import { postgresOverride } from '../../../src/coolify/database/choose-postgres.js';
+import type { FormerState } from '../../../src/coolify/restore/former-state.js';
+import { treeChanges } from '../../../src/coolify/restore/rollback-files.js';
 import type { Connection } from '../../../src/ssh/connection.js';
 import { connectionThatMustNotBeUsed } from './silent-connection.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { SettingSource } from '../../../src/coolify/settings.js';
-import { recipientSourcesOf } from '../../../src/coolify/settings-recipients.js';
-import { RECIPIENTS } from '../../../src/coolify/settings-types.js';
+import { recipientSourcesOf } from '../../../src/coolify/settings/recipients.js';
+import type { SettingSource } from '../../../src/coolify/settings/settings.js';
+import { RECIPIENTS } from '../../../src/coolify/settings/types.js';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFy me';
 const AGE = 'age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq';

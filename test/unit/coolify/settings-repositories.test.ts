@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings } from '../../../src/coolify/settings.js';
-import { repositoriesOf } from '../../../src/coolify/settings-repositories.js';
+import { repositoriesOf } from '../../../src/coolify/settings/repositories.js';
+import { readSettings } from '../../../src/coolify/settings/settings.js';
 import { inventoryOf } from '../inventory/files.js';
 
 /** The repositories of a host with these variables. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings } from '../../../src/coolify/settings.js';
-import { keepPolicyOf } from '../../../src/coolify/settings-retention.js';
-import { shownSettings } from '../../../src/coolify/settings-show.js';
-import type { SettingName } from '../../../src/coolify/settings-table.js';
-import { describePolicy } from '../../../src/repository/keep-policy.js';
+import { keepPolicyOf } from '../../../src/coolify/settings/retention.js';
+import { readSettings } from '../../../src/coolify/settings/settings.js';
+import { shownSettings } from '../../../src/coolify/settings/show.js';
+import type { SettingName } from '../../../src/coolify/settings/table.js';
+import { describePolicy } from '../../../src/repository/retention/keep-policy.js';
 import { inventoryOf } from '../inventory/files.js';
 
 async function settingsOf(variables: string, flags: Partial<Record<SettingName, string>> = {}) {

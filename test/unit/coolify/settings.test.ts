@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { readSettings, type Settings, showSource } from '../../../src/coolify/settings.js';
-import { settingsReference } from '../../../src/coolify/settings-reference.js';
-import { repositoriesOf } from '../../../src/coolify/settings-repositories.js';
-import { shownSettings } from '../../../src/coolify/settings-show.js';
-import { SETTINGS } from '../../../src/coolify/settings-table.js';
+import { settingsReference } from '../../../src/coolify/settings/reference.js';
+import { repositoriesOf } from '../../../src/coolify/settings/repositories.js';
+import { readSettings, type Settings, showSource } from '../../../src/coolify/settings/settings.js';
+import { shownSettings } from '../../../src/coolify/settings/show.js';
+import { SETTINGS } from '../../../src/coolify/settings/table.js';
 import { StateError } from '../../../src/core/errors.js';
 import { inventoryOf } from '../inventory/files.js';
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SETTINGS, type Setting, UNUSED } from '../../../src/coolify/settings-table.js';
+import type { Setting } from '../../../src/coolify/settings/setting.js';
+import { SETTINGS, UNUSED } from '../../../src/coolify/settings/table.js';
 import { FILTERS } from '../../../src/inventory/filters.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');

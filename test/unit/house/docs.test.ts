@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { artifactReference } from '../../../src/coolify/artifacts.js';
 import { KEPT_BY_TARGET } from '../../../src/coolify/env-merge.js';
-import { settingsReference } from '../../../src/coolify/settings-reference.js';
+import { settingsReference } from '../../../src/coolify/settings/reference.js';
 import { keywordReference } from '../../../src/ssh/config/reference.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');

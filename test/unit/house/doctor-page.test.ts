@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');
-const OPERATIONS = join(PROJECT, 'src/operations');
+const OPERATIONS = join(PROJECT, 'src/operations/doctor');
 
 /** The first argument of every finding that is made. */
 const made = new Set(

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { extractFiles, packEntries } from '../../../src/archive/tar.js';
 import { DEFAULT_LIMITS } from '../../../src/archive/tar-rules.js';
-import { limitsOf, ManifestWatch } from '../../../src/operations/archive-limits.js';
+import { limitsOf, ManifestWatch } from '../../../src/operations/backup/archive-limits.js';
 import { MANIFEST, renderManifest } from '../../../src/state/manifest.js';
 
 let target: string;

@@ -7,13 +7,13 @@ import { newKeyPair } from '../../../src/archive/new-key-pair.js';
 import { findingLines } from '../../../src/cli/findings.js';
 import { StateError } from '../../../src/core/errors.js';
 import { Secret } from '../../../src/core/secret.js';
-import { judged } from '../../../src/operations/check-clocks.js';
-import { freeBytes } from '../../../src/operations/check-database.js';
-import { checkKeys } from '../../../src/operations/check-keys.js';
-import { checkMachine } from '../../../src/operations/check-machine.js';
-import { checkRepository, missingCredentials } from '../../../src/operations/check-repository.js';
-import { checkSnapshots } from '../../../src/operations/check-snapshots.js';
-import { checkHostState, checkStateFolder } from '../../../src/operations/check-state.js';
+import { judged } from '../../../src/operations/doctor/check-clocks.js';
+import { freeBytes } from '../../../src/operations/doctor/check-database.js';
+import { checkKeys } from '../../../src/operations/doctor/check-keys.js';
+import { checkMachine } from '../../../src/operations/doctor/check-machine.js';
+import { checkRepository, missingCredentials } from '../../../src/operations/doctor/check-repository.js';
+import { checkSnapshots } from '../../../src/operations/doctor/check-snapshots.js';
+import { checkHostState, checkStateFolder } from '../../../src/operations/doctor/check-state.js';
 import {
   bad,
   type Finding,
@@ -21,10 +21,10 @@ import {
   fine,
   looking,
   warning,
-} from '../../../src/operations/finding.js';
-import { makeKeyPair } from '../../../src/operations/init-keys.js';
-import { DirectoryRepository } from '../../../src/repository/directory.js';
-import { SnapshotRepository } from '../../../src/repository/snapshots.js';
+} from '../../../src/operations/hosts/finding.js';
+import { makeKeyPair } from '../../../src/operations/init/keys.js';
+import { DirectoryRepository } from '../../../src/repository/directory/directory.js';
+import { SnapshotRepository } from '../../../src/repository/snapshots/snapshots.js';
 import { openStateFolder } from '../../../src/state/state-folder.js';
 
 const { signal } = new AbortController();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgeIsolation, readFindings } from '../../../src/operations/drill-isolation.js';
+import { judgeIsolation, readFindings } from '../../../src/operations/drill/isolation.js';
 
 const FACTS = { heard: 0, addresses: 2, names: ['example.com'] };
 const GOOD = [

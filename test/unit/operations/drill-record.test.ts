@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
-import { encodeEvidence, parseEvidence } from '../../../src/operations/drill-evidence.js';
-import { type DrillFacts, evidenceOf, RecoveryClock } from '../../../src/operations/drill-record.js';
-import type { RestoreReport } from '../../../src/operations/restore-run.js';
-import { encodeSidecar, parseSidecar } from '../../../src/repository/sidecar.js';
-import { parseSnapshotKey, sidecarKey, snapshotId } from '../../../src/repository/snapshot-names.js';
+import { encodeEvidence, parseEvidence } from '../../../src/operations/drill/evidence.js';
+import { type DrillFacts, evidenceOf, RecoveryClock } from '../../../src/operations/drill/record.js';
+import type { RestoreReport } from '../../../src/operations/restore/run.js';
+import { parseSnapshotKey, sidecarKey, snapshotId } from '../../../src/repository/snapshots/names.js';
+import { encodeSidecar, parseSidecar } from '../../../src/repository/snapshots/sidecar.js';
 
 const KEY = 'web1/coolify-state-web1-20260101T000000Z.tar.gz.age';
 const SHA256 = 'a'.repeat(64);

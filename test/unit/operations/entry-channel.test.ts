@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EntryChannel } from '../../../src/operations/entry-channel.js';
+import { EntryChannel } from '../../../src/operations/hosts/entry-channel.js';
 
 describe('a channel of entries', () => {
   it('hands over one at a time, and comes back when the next is asked for', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { backupCommands } from '../../../src/coolify/backup-commands.js';
 import { VALUE } from '../../../src/coolify/host-command.js';
 import { layoutOf } from '../../../src/coolify/layout.js';
-import { authorizedKeysLine, sudoersRule } from '../../../src/operations/host-policy.js';
+import { authorizedKeysLine, sudoersRule } from '../../../src/operations/schedule/host-policy.js';
 
 const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDG6tQ35X0Bmk the backup machine';
 

@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { newKeyPair } from '../../../src/archive/new-key-pair.js';
 import { StateError } from '../../../src/core/errors.js';
-import { completeAnswers, type GivenAnswers, type Question } from '../../../src/operations/init-answers.js';
-import { absolute, parsePlace, withTilde } from '../../../src/operations/init-place.js';
-import { parseTarget } from '../../../src/operations/init-target.js';
+import { completeAnswers, type GivenAnswers, type Question } from '../../../src/operations/init/answers.js';
+import { absolute, parsePlace, withTilde } from '../../../src/operations/init/place.js';
+import { parseTarget } from '../../../src/operations/init/target.js';
 
 let home: string;
 

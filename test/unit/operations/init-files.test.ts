@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { loadInventory } from '../../../src/inventory/inventory.js';
-import { asCandidate, inventoryFile, writeInventory } from '../../../src/operations/init-files.js';
-import { ignoreLines, ignoreState } from '../../../src/operations/init-gitignore.js';
-import { type InventoryAnswers, renderInventory, withHost } from '../../../src/operations/init-inventory.js';
-import { makeKeyPair } from '../../../src/operations/init-keys.js';
+import { asCandidate, inventoryFile, writeInventory } from '../../../src/operations/init/files.js';
+import { ignoreLines, ignoreState } from '../../../src/operations/init/gitignore.js';
+import { type InventoryAnswers, renderInventory, withHost } from '../../../src/operations/init/inventory.js';
+import { makeKeyPair } from '../../../src/operations/init/keys.js';
 
 let folder: string;
 

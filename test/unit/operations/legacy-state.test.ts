@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EnvFile } from '../../../src/coolify/env-file.js';
-import { adoptLegacyState } from '../../../src/coolify/legacy-state.js';
-import { openSource } from '../../../src/coolify/target.js';
-import { timeInName } from '../../../src/operations/unpack-legacy.js';
-import { proveSource } from '../../../src/operations/verify-generation.js';
+import { adoptLegacyState } from '../../../src/coolify/legacy/state.js';
+import { openSource } from '../../../src/coolify/restore/target.js';
+import { timeInName } from '../../../src/operations/snapshots/unpack-legacy.js';
+import { proveSource } from '../../../src/operations/verify/generation.js';
 import { fakeInstance, type LegacyChoices, writeLegacyState } from './fake-instance.js';
 
 const instance = fakeInstance();

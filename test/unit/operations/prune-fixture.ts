@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { EngineEvent } from '../../../src/engine/events.js';
-import { loadHosts } from '../../../src/operations/load-hosts.js';
-import { type PruneOptions, type PruneReport, prune } from '../../../src/operations/prune.js';
-import { DirectoryRepository } from '../../../src/repository/directory.js';
-import { SnapshotRepository } from '../../../src/repository/snapshots.js';
-import { parseSpan } from '../../../src/repository/span.js';
+import { loadHosts } from '../../../src/operations/hosts/load-hosts.js';
+import { type PruneOptions, type PruneReport, prune } from '../../../src/operations/prune/prune.js';
+import { DirectoryRepository } from '../../../src/repository/directory/directory.js';
+import { parseSpan } from '../../../src/repository/retention/span.js';
+import { SnapshotRepository } from '../../../src/repository/snapshots/snapshots.js';
 import { openStateFolder } from '../../../src/state/state-folder.js';
 
 const HOUR = 3_600_000;

@@ -2,9 +2,9 @@ import { appendFile, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
-import { removeEach } from '../../../src/operations/prune-places.js';
-import type { PrunedPlace } from '../../../src/operations/prune-plan.js';
-import { withLease } from '../../../src/repository/lease.js';
+import { removeEach } from '../../../src/operations/prune/places.js';
+import type { PrunedPlace } from '../../../src/operations/prune/plan.js';
+import { withLease } from '../../../src/repository/lease/lease.js';
 import { openStateFolder } from '../../../src/state/state-folder.js';
 import { hoursAgo, PruneFixture } from './prune-fixture.js';
 

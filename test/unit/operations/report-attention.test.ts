@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
-import type { Evidence } from '../../../src/operations/drill-evidence.js';
-import type { SnapshotLine } from '../../../src/operations/list-snapshots.js';
-import { type AttentionFacts, attentionOf } from '../../../src/operations/report-attention.js';
+import type { Evidence } from '../../../src/operations/drill/evidence.js';
+import { type AttentionFacts, attentionOf } from '../../../src/operations/report/attention.js';
+import type { SnapshotLine } from '../../../src/operations/snapshots/list-snapshots.js';
 
 const NOW = new Date('2026-02-01T00:00:00Z');
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { consistencyOf } from '../../../src/operations/restore-parts.js';
+import { consistencyOf } from '../../../src/operations/restore/parts.js';
 
 it('says nothing of a whole restore', () => {
   expect(consistencyOf(() => true)).toEqual([]);

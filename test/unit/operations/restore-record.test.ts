@@ -9,8 +9,8 @@ import {
   type RestoreRecord,
   readRecord,
   writeRecord,
-} from '../../../src/operations/restore-record.js';
-import { rollbackCommand, withWayBack } from '../../../src/operations/restore-way-back.js';
+} from '../../../src/operations/restore/record.js';
+import { rollbackCommand, withWayBack } from '../../../src/operations/restore/way-back.js';
 import { RestoreFolders } from '../../../src/state/restore-folders.js';
 
 let root: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseSampleSize, sampleOf } from '../../../src/operations/snapshot-sample.js';
+import { parseSampleSize, sampleOf } from '../../../src/operations/snapshots/sample.js';
 
 const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => `id${index}`);
 

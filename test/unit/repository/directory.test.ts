@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DirectoryRepository } from '../../../src/repository/directory.js';
-import { directoryFailure } from '../../../src/repository/directory-failures.js';
+import { DirectoryRepository } from '../../../src/repository/directory/directory.js';
+import { directoryFailure } from '../../../src/repository/directory/failures.js';
+import { placeNew } from '../../../src/repository/directory/new-file.js';
 import { TEMPORARY_PREFIX } from '../../../src/repository/keys.js';
-import { placeNew } from '../../../src/repository/new-file.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
-import { encodeSidecar, parseSidecar, type Sidecar } from '../../../src/repository/sidecar.js';
 import {
   parseSnapshotKey,
   sidecarKey,
   snapshotId,
   snapshotKey,
-} from '../../../src/repository/snapshot-names.js';
+} from '../../../src/repository/snapshots/names.js';
+import { encodeSidecar, parseSidecar, type Sidecar } from '../../../src/repository/snapshots/sidecar.js';
 import { damaged, FUZZ_TIMEOUT, fuzz } from '../fuzz.js';
 
 const createdAt = new Date('2026-11-24T10:11:12.345Z');

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyPolicy, type KeepPolicy } from '../../../src/repository/keep-policy.js';
-import { keptUntil } from '../../../src/repository/kept-until.js';
-import { parseSpan } from '../../../src/repository/span.js';
+import { applyPolicy, type KeepPolicy } from '../../../src/repository/retention/keep-policy.js';
+import { keptUntil } from '../../../src/repository/retention/kept-until.js';
+import { parseSpan } from '../../../src/repository/retention/span.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeLease, LONGEST_TERM, parseLease } from '../../../src/repository/lease-record.js';
+import { encodeLease, LONGEST_TERM, parseLease } from '../../../src/repository/lease/record.js';
 
 const holder = {
   machine: 'm',

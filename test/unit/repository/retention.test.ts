@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type KeepPolicy, TIMED } from '../../../src/repository/keep-policy.js';
+import { type KeepPolicy, TIMED } from '../../../src/repository/retention/keep-policy.js';
 import {
   type Candidate,
   judge,
   type RetentionFacts,
   type Standing,
-} from '../../../src/repository/retention.js';
-import { parseSpan, type Span } from '../../../src/repository/span.js';
+} from '../../../src/repository/retention/retention.js';
+import { parseSpan, type Span } from '../../../src/repository/retention/span.js';
 
 const now = new Date('2026-11-24T12:00:00Z');
 const HOUR = 3_600_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { proxyFor, proxyVariables } from '../../../src/repository/s3-proxy.js';
+import { proxyFor, proxyVariables } from '../../../src/repository/s3/proxy.js';
 
 const target = { secure: true, host: 'fsn1.your-objectstorage.com', port: 443 };
 

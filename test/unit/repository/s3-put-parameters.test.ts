@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { askedFeatures, putParameters } from '../../../src/repository/s3-put-parameters.js';
-import { checkedS3Settings, type S3Settings } from '../../../src/repository/s3-settings.js';
+import { askedFeatures, putParameters } from '../../../src/repository/s3/put-parameters.js';
+import { checkedS3Settings, type S3Settings } from '../../../src/repository/s3/settings.js';
 
 const settings = (change: Partial<S3Settings>) =>
   checkedS3Settings({ kind: 's3', bucket: 'backups', ...change });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../../../src/core/secret.js';
 import { openRepository } from '../../../src/repository/open.js';
-import { checkedS3Settings, type S3Settings } from '../../../src/repository/s3-settings.js';
+import { checkedS3Settings, type S3Settings } from '../../../src/repository/s3/settings.js';
 
 const least: S3Settings = { kind: 's3', bucket: 'backups' };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escapedPath, ReadSigner } from '../../../src/repository/s3-signature.js';
+import { escapedPath, ReadSigner } from '../../../src/repository/s3/signature.js';
 
 const credentials = {
   accessKeyId: 'AKIDEXAMPLE',

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DirectoryRepository } from '../../../src/repository/directory.js';
+import { DirectoryRepository } from '../../../src/repository/directory/directory.js';
 import type { StoredEntry } from '../../../src/repository/repository.js';
-import { SidecarCache } from '../../../src/repository/sidecar-cache.js';
-import { SnapshotRepository } from '../../../src/repository/snapshots.js';
+import { SidecarCache } from '../../../src/repository/snapshots/sidecar-cache.js';
+import { SnapshotRepository } from '../../../src/repository/snapshots/snapshots.js';
 
 const etagOf = (content: Buffer) => `"${createHash('md5').update(content).digest('hex')}"`;
 const first = Buffer.from('{"first": "ä"}\n');

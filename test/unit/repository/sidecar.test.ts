@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
-import { encodeSidecar, parseSidecar, SIDECAR_LIMIT } from '../../../src/repository/sidecar.js';
-import { sidecarKey, snapshotKey } from '../../../src/repository/snapshot-names.js';
+import { sidecarKey, snapshotKey } from '../../../src/repository/snapshots/names.js';
+import { encodeSidecar, parseSidecar, SIDECAR_LIMIT } from '../../../src/repository/snapshots/sidecar.js';
 
 const createdAt = new Date('2026-11-24T10:11:12.345Z');
 const key = snapshotKey({ host: 'controller', createdAt, ordinal: 1, compression: 'gzip' });

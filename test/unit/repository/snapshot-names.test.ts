@@ -9,7 +9,7 @@ import {
   snapshotId,
   snapshotKey,
   timePrefix,
-} from '../../../src/repository/snapshot-names.js';
+} from '../../../src/repository/snapshots/names.js';
 
 const second = (time: Date) => new Date(Math.floor(time.getTime() / 1000) * 1000);
 const names = fc.record({

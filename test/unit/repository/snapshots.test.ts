@@ -6,10 +6,10 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
-import { DirectoryRepository } from '../../../src/repository/directory.js';
+import { DirectoryRepository } from '../../../src/repository/directory/directory.js';
 import type { PutOptions, StoredObject } from '../../../src/repository/repository.js';
-import { sidecarKey } from '../../../src/repository/snapshot-names.js';
-import { SnapshotRepository } from '../../../src/repository/snapshots.js';
+import { sidecarKey } from '../../../src/repository/snapshots/names.js';
+import { SnapshotRepository } from '../../../src/repository/snapshots/snapshots.js';
 
 const time = new Date('2026-11-24T10:11:12.345Z');
 const later = (seconds: number) => new Date(time.getTime() + seconds * 1000);

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSpan, isZero, parseSpan, type Span, shifted, showSpan } from '../../../src/repository/span.js';
+import {
+  isSpan,
+  isZero,
+  parseSpan,
+  type Span,
+  shifted,
+  showSpan,
+} from '../../../src/repository/retention/span.js';
 
 const spans: fc.Arbitrary<Span> = fc.record({
   years: fc.nat(99),

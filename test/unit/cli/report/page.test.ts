@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reportPage } from '../../../../src/cli/report/page.js';
-import type { SnapshotLine } from '../../../../src/operations/list-snapshots.js';
-import type { HostHistory } from '../../../../src/operations/report-data.js';
+import type { HostHistory } from '../../../../src/operations/report/data.js';
+import type { SnapshotLine } from '../../../../src/operations/snapshots/list-snapshots.js';
 
 const NOW = new Date('2026-02-01T00:00:00Z');
 

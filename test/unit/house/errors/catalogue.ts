@@ -20,8 +20,8 @@ export interface ErrorEntry {
  * object literals of a file.
  */
 const TABLES: ReadonlyMap<string, { readonly file: string; readonly prefix: string }> = new Map([
-  ['repository/s3-failures.ts', { file: 'repository/s3-sentences.ts', prefix: 'repository.' }],
-  ['repository/directory-failures.ts', { file: 'repository/directory-failures.ts', prefix: '' }],
+  ['repository/s3/failures.ts', { file: 'repository/s3/sentences.ts', prefix: 'repository.' }],
+  ['repository/directory/failures.ts', { file: 'repository/directory/failures.ts', prefix: '' }],
 ]);
 
 /**

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { StateError } from '../../core/errors.js';
+import { linesOf } from '../../core/lines.js';
+import { lastLines } from '../../core/terminal-text.js';
+import type { Connection, RemoteProcess } from '../../ssh/connection.js';
+import { type InputLine, VALUE } from '../host-command.js';
+import { type DatabaseAccess, psql } from './commands.js';
+
+const ANSWER_END = 'end-of-answer-';
+
+/** Far more than the names of all tables take; a host that lies must not fill the memory. */
+const ANSWER_LIMIT = 64 * 1024 * 1024;
+const LINE_LIMIT = 1024 * 1024;
+
+/** The lines that `DatabaseSession.query` sends to psql for a statement. */
+export function statementLines(sql: string): InputLine[] {
+  return [...sql.split('\n'), { text: `\\echo ${ANSWER_END}${VALUE}`, value: 'hex' }];
+}
+
+/**
+ * One psql on the host, fed through its standard input: statements and values never stand in a command line.
+ * Statements run one after another; each answer is a list of lines (unaligned, tuples only).
+ */
+export class DatabaseSession implements AsyncDisposable {
+  readonly #process: RemoteProcess;
+  readonly #lines: AsyncIterator<string, void>;
+
+  private constructor(process: RemoteProcess) {
+    this.#process = process;
+    this.#lines = linesOf(process.stdout, LINE_LIMIT, tooLarge);
+    process.stdin.on('error', () => undefined); // a psql that ended says why through its exit
+  }
+
+  static async open(
+    connection: Connection,
+    access: DatabaseAccess,
+    signal: AbortSignal,
+  ): Promise<DatabaseSession> {
+    return new DatabaseSession(await connection.open(psql(access), { signal }));
+  }
+
+  /**
+   * Runs SQL text (one or more statements, psql's `\\gexec` included) and returns the lines of its answer.
+   * @throws StateError `database.query-failed` with what PostgreSQL said; `database.answer-too-large`
+   */
+  async query(sql: string): Promise<string[]> {
+    const marker = `${ANSWER_END}${randomBytes(9).toString('hex')}`;
+    this.#process.stdin.write(`${sql}\n\\echo ${marker}\n`);
+    const answer: string[] = [];
+    let size = 0;
+    for (;;) {
+      const line = await this.#nextLine();
+      if (line === undefined) throw await this.#failure();
+      if (line === marker) return answer;
+      size += line.length;
+      if (size > ANSWER_LIMIT) throw tooLarge();
+      answer.push(line);
+    }
+  }
+
+  /** The only value of an answer of one line. */
+  async value(sql: string): Promise<string> {
+    return (await this.query(sql)).join('\n');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.stdin.end();
+    // Whatever it still says: one that goes on and on is stopped.
+    this.#process.stdout.destroy();
+    await this.#process.done.catch(() => undefined);
+  }
+
+  /** Undefined at the end, and where the output broke off: the process tells why. */
+  async #nextLine(): Promise<string | undefined> {
+    try {
+      return (await this.#lines.next()).value ?? undefined;
+    } catch (error) {
+      if (error instanceof StateError) throw error;
+      return undefined;
+    }
+  }
+
+  async #failure(): Promise<StateError> {
+    const { code, stderr } = await this.#process.done;
+    return new StateError({
+      kind: 'failed',
+      code: 'database.query-failed',
+      what: "Coolify's database did not answer",
+      why: lastLines(stderr, 3) || `psql ended with status ${code}`,
+      next: 'look at "docker logs coolify-db" on the host',
+    });
+  }
+}
+
+function tooLarge(): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'database.answer-too-large',
+    what: "Coolify's database answered more than it can hold",
+    why: `a line has more than ${LINE_LIMIT} bytes, or an answer more than ${ANSWER_LIMIT}`,
+    next: 'look at the container coolify-db on the host: is psql there the real one?',
+  });
+}

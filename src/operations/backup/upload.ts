@@ -1,0 +1,141 @@
+import type { Compression } from '../../archive/compression.js';
+import type { NamedRecipient } from '../../archive/recipients.js';
+import type { Instance } from '../../coolify/instance.js';
+import type { Task, TaskReporter } from '../../engine/task.js';
+import { type Lease, withLease } from '../../repository/lease/lease.js';
+import { openRepository, type RepositorySettings } from '../../repository/open.js';
+import { SnapshotRepository } from '../../repository/snapshots/snapshots.js';
+import type { Generation } from '../../state/generations.js';
+import { TOOL } from '../../tool.js';
+import { sealGeneration } from './seal.js';
+
+/** A snapshot that is in a repository and was read back to its last byte. */
+export interface UploadedSnapshot {
+  readonly id: string;
+  readonly location: string;
+  readonly key: string;
+  /** Bytes, as stored. */
+  readonly size: number;
+  readonly sha256: string;
+  /** Where the time went, milliseconds: packing, encrypting and storing, and then reading back. */
+  readonly storeMilliseconds: number;
+  readonly readBackMilliseconds: number;
+  /** Requests that the store answered for it, those of the lease included; absent for a folder. */
+  readonly requests?: number;
+}
+
+/** What there is to store, and how. */
+export interface UploadJob {
+  readonly generation: Generation;
+  readonly instance: Instance;
+  readonly recipients: readonly NamedRecipient[];
+  readonly compression: Compression;
+  /** How long to wait for another run that works on the host's snapshots, milliseconds. */
+  readonly waitLock: number;
+}
+
+/** The step that uploads to one repository. Its failure is the host's, and the other repositories get theirs. */
+export function uploadTask<Context>(
+  settings: RepositorySettings,
+  jobOf: (context: Context) => {
+    readonly job: UploadJob;
+    readonly stored: (snapshot: UploadedSnapshot) => void;
+  },
+): Task<Context> {
+  return {
+    name: `upload to ${repositoryTitle(settings)}`,
+    kind: 'change',
+    independent: true,
+    inspect: () => Promise.resolve({ summary: 'store a snapshot and read it back' }),
+    apply: async (context, reporter) => {
+      const { job, stored } = jobOf(context);
+      const snapshot = await uploadGeneration(job, settings, reporter);
+      stored(snapshot);
+      return `${snapshot.key} (${snapshot.id}), read back`;
+    },
+  };
+}
+
+/**
+ * Seals a generation and stores it, under the lease of the host's snapshots in that repository. When this throws, no
+ * snapshot came to be. Throws `repository.locked` when another run has the lease.
+ */
+export async function uploadGeneration(
+  job: UploadJob,
+  settings: RepositorySettings,
+  { signal, moved, line }: TaskReporter,
+): Promise<UploadedSnapshot> {
+  const repository = await openRepository(settings);
+  try {
+    const upload = (lease: Lease) => publishGeneration(job, new SnapshotRepository(repository), lease, moved);
+    const snapshot = await withLease(repository, job.generation.host, 'backup', signal, upload, {
+      wait: job.waitLock,
+      onWait: ({ message }) => line(`waiting: ${message}`),
+    });
+    const { requests } = repository;
+    return { ...snapshot, ...(requests !== undefined && { requests }) };
+  } finally {
+    await repository.close();
+  }
+}
+
+async function publishGeneration(
+  { generation, instance, recipients, compression }: UploadJob,
+  snapshots: SnapshotRepository,
+  lease: Lease,
+  moved: TaskReporter['moved'],
+): Promise<UploadedSnapshot> {
+  const { signal } = lease;
+  const { body, done } = await sealGeneration(generation, recipients, compression, signal);
+  const { host, manifest } = generation;
+  const began = performance.now();
+  let readBackAt: number | undefined;
+  let stored = 0;
+  const { id, key, sidecar } = await snapshots.publish(
+    host,
+    new Date(manifest.createdAt),
+    body,
+    () => ({
+      finishedAt: new Date(),
+      plainSize: manifest.files.reduce((sum, { size }) => sum + size, 0),
+      files: manifest.files.length,
+      compression: compression.algorithm,
+      recipients: recipients.map(({ fingerprint }) => fingerprint),
+      tool: TOOL.version,
+      coolify: instance.coolify.version,
+      postgres: instance.database.version,
+      proofs: manifest.proofs,
+      importedFrom: instance.imported,
+    }),
+    {
+      signal,
+      compression: compression.algorithm,
+      beforeListed: () => lease.confirm(),
+      onProgress: (step, bytes) => {
+        if (step === 'read-back') {
+          readBackAt ??= performance.now();
+          return;
+        }
+        moved(bytes - stored);
+        stored = bytes;
+      },
+    },
+  );
+  await done;
+  const ended = performance.now();
+  return {
+    id,
+    key,
+    location: snapshots.repository.location,
+    size: sidecar.size,
+    sha256: sidecar.sha256,
+    storeMilliseconds: (readBackAt ?? ended) - began,
+    readBackMilliseconds: ended - (readBackAt ?? ended),
+  };
+}
+
+/** Where a repository is, in a word. */
+export function repositoryTitle(settings: RepositorySettings): string {
+  if (settings.kind === 'directory') return `file:${settings.path}`;
+  return `s3://${settings.bucket}${settings.path === undefined || settings.path === '' ? '' : `/${settings.path}`}`;
+}
