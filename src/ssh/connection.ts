@@ -81,7 +81,10 @@ export interface RemoteProcess {
   readonly stdout: Readable;
   /** The command's end; never rejects for its exit status. Need not be awaited before the output is read. */
   readonly done: Promise<Exit>;
-  /** Stops the command: SIGTERM where the host allows it (not across sudo), and its input and output are closed. */
+  /**
+   * Stops the command: SIGTERM where the host allows it, and its input and output are closed. sshd allows it to nobody who
+   * logs in as root, nor does it reach across sudo: what has to end with us must read its input or write.
+   */
   kill(): void;
 }
 
