@@ -9,18 +9,6 @@ set -euo pipefail
 
 [ $# -gt 0 ] || set -- bookworm trixie
 
-# Whether a pull has a chance at all: the engine says which registry it asks.
-# With a mirror or a proxy in between, only trying tells.
-registry_in_reach() {
-  local through server
-  through=$(docker info --format '{{len .RegistryConfig.Mirrors}}{{.HTTPSProxy}}{{.HTTPProxy}}')
-  [ "$through" = 0 ] || return 0
-  server=$(docker info --format '{{.IndexServerAddress}}')
-  server=${server#*://}
-  server=${server%%/*}
-  timeout 5 bash -c "exec 3<>/dev/tcp/$server/443" 2>/dev/null
-}
-
 # The lines of a sources.list for SUITE, from what apt here reads Debian's own
 # suite from (the same sites carry the other suites).
 apt_sources() {

@@ -55,6 +55,18 @@ engine_answers() {
 
 image_exists() { docker image inspect "$1" >/dev/null 2>&1; }
 
+# Whether a pull has a chance at all: the engine says which registry it asks.
+# With a mirror or a proxy in between, only trying tells.
+registry_in_reach() {
+  local through server
+  through=$(docker info --format '{{len .RegistryConfig.Mirrors}}{{.HTTPSProxy}}{{.HTTPProxy}}')
+  [ "$through" = 0 ] || return 0
+  server=$(docker info --format '{{.IndexServerAddress}}')
+  server=${server#*://}
+  server=${server%%/*}
+  timeout 5 bash -c "exec 3<>/dev/tcp/$server/443" 2>/dev/null
+}
+
 # lab_hash PATH...: one hash over names, modes and contents.
 lab_hash() {
   (
