@@ -4,7 +4,14 @@
  */
 export { EXIT_STATUS, type FailureFacts, type FailureKind, StateError } from './core/errors.js';
 export { Secret } from './core/secret.js';
-export type { EngineEvent, EventSink, Recap, TaskOutcome, TaskStatus } from './engine/events.js';
+export type {
+  EngineEvent,
+  EventSink,
+  Recap,
+  TaskOutcome,
+  TaskProgress,
+  TaskStatus,
+} from './engine/events.js';
 export type { HostReport } from './engine/run-host.js';
 export { type BackupOptions, type BackupReport, backup } from './operations/backup/backup.js';
 export { contentOf, type Wanted, wantedOf } from './operations/backup/take-files.js';

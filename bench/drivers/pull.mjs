@@ -9,7 +9,7 @@ const connection = await connected(await hostOf(inventory));
 try {
   const process = await connection.open(command('cat', remote), { signal });
   process.stdin.end();
-  await pipeline(process.stdout, createWriteStream(local));
+  await pipeline(process.stdout, createWriteStream(local, { highWaterMark: 1024 * 1024 }));
   await ended(process);
 } finally {
   await connection.close();

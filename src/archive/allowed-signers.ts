@@ -1,5 +1,5 @@
 import { StateError } from '../core/errors.js';
-import { fromBase64, sshFingerprint } from './ssh-wire.js';
+import { sshFingerprint } from '../core/ssh-fingerprint.js';
 
 /** Whose signatures are believed. */
 export interface AllowedSigner {
@@ -64,8 +64,9 @@ function signerOf(line: string): AllowedSigner | 'authority' | undefined {
     while (/\s/.test(line[rest.lastIndex] ?? '')) rest.lastIndex++;
   }
   const at = fields.findIndex((field) => KEY_TYPE.test(field));
-  const blob = fromBase64(fields[at + 1] ?? '');
-  if (at < 0 || at > 2 || blob === undefined || blob.length === 0) return undefined;
+  const encoded = fields[at + 1] ?? '';
+  const blob = Buffer.from(encoded, 'base64');
+  if (at < 0 || at > 2 || blob.length === 0 || blob.toString('base64') !== encoded) return undefined;
   const options = optionsOf(at === 2 ? (fields[1] ?? '') : '');
   if (options === undefined) return undefined;
   if (options.has('cert-authority')) return 'authority';

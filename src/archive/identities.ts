@@ -1,6 +1,8 @@
 import { armor, Decrypter } from 'age-encryption';
 import { StateError } from '../core/errors.js';
+import { readOpenSshEnvelope } from '../core/openssh-envelope.js';
 import { Secret } from '../core/secret.js';
+import { sshFingerprint } from '../core/ssh-fingerprint.js';
 import { readKeyFile } from './key-file.js';
 import { type KeyType, recipientOfIdentity } from './recipients.js';
 import { Ed25519Identity } from './ssh-ed25519.js';
@@ -9,11 +11,10 @@ import {
   malformedKey,
   openPrivateKey,
   privateKeyFormat,
-  readOpenSshEnvelope,
   wrongPassphrase,
 } from './ssh-private-key.js';
+import { publicBlobOf, readPublicBlob } from './ssh-public-key.js';
 import { RsaIdentity } from './ssh-rsa.js';
-import { publicBlobOf, readPublicBlob, sshFingerprint } from './ssh-wire.js';
 
 /** Somebody who can open archives. Its secret stays inside. */
 export interface NamedIdentity {

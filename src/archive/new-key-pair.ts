@@ -1,6 +1,9 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { OPENSSH_MAGIC } from '../core/openssh-envelope.js';
 import { Secret } from '../core/secret.js';
-import { publicBlobOf, sshFingerprint, writeStrings } from './ssh-wire.js';
+import { sshFingerprint } from '../core/ssh-fingerprint.js';
+import { strings, uint32 } from '../core/ssh-wire.js';
+import { publicBlobOf } from './ssh-public-key.js';
 
 /** A fresh pair, as `ssh-keygen -t ed25519 -N ''` would write it. */
 export interface NewKeyPair {
@@ -23,15 +26,13 @@ export function newKeyPair(comment: string): NewKeyPair {
   const secret = Buffer.concat([Buffer.from(d, 'base64url'), point]);
   // The same random number twice, by which a reader sees that it was opened with the right passphrase.
   const check = randomBytes(4);
-  const fields = writeStrings(Buffer.from('ssh-ed25519'), point, secret, Buffer.from(comment));
+  const fields = strings('ssh-ed25519', point, secret, comment);
   const body = padded(Buffer.concat([check, check, fields]));
-  const one = Buffer.from([0, 0, 0, 1]);
-  const none = Buffer.from('none');
   const whole = Buffer.concat([
-    MAGIC,
-    writeStrings(none, none, Buffer.alloc(0)),
-    one,
-    writeStrings(blob, body),
+    Buffer.from(OPENSSH_MAGIC),
+    strings('none', 'none', ''),
+    uint32(1),
+    strings(blob, body),
   ]);
   return {
     privateText: new Secret(armored(whole)),
@@ -40,7 +41,6 @@ export function newKeyPair(comment: string): NewKeyPair {
   };
 }
 
-const MAGIC = Buffer.from('openssh-key-v1\0');
 /** Block size of the cipher "none". */
 const BLOCK = 8;
 

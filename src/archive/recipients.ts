@@ -1,11 +1,13 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { Encrypter, identityToRecipient, type Recipient } from 'age-encryption';
 import { messageOf, StateError } from '../core/errors.js';
+import { readOpenSshEnvelope } from '../core/openssh-envelope.js';
+import { sshFingerprint } from '../core/ssh-fingerprint.js';
 import { findKeyFile, readKeyFile } from './key-file.js';
 import { Ed25519Recipient } from './ssh-ed25519.js';
-import { isPassphraseProtected, privateKeyFormat, readOpenSshEnvelope } from './ssh-private-key.js';
+import { isPassphraseProtected, privateKeyFormat } from './ssh-private-key.js';
+import { publicBlobOf, readPublicBlob } from './ssh-public-key.js';
 import { MIN_RSA_BITS, RsaRecipient } from './ssh-rsa.js';
-import { publicBlobOf, readPublicBlob, sshFingerprint } from './ssh-wire.js';
 
 export type KeyType = 'ssh-ed25519' | 'ssh-rsa' | 'age' | 'age-pq';
 

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { type Identity, type Recipient, Stanza } from 'age-encryption';
-import { base64, fromBase64 } from './ssh-wire.js';
+import { base64, fromBase64 } from './unpadded-base64.js';
 
 /**
  * The `ssh-ed25519` stanza of age, which its specification leaves to implementations and

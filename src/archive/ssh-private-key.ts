@@ -1,18 +1,10 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { StateError } from '../core/errors.js';
+import { openSshArmor, readOpenSshEnvelope } from '../core/openssh-envelope.js';
 import type { Secret } from '../core/secret.js';
-import { WireReader } from './ssh-wire.js';
 
 /** How a private key file is written. */
 export type PrivateKeyFormat = 'openssh' | 'pem';
-
-/** What the outside of an OpenSSH private key tells without its passphrase. */
-export interface OpenSshEnvelope {
-  /** `none`, or the cipher that protects the private half. */
-  readonly cipher: string;
-  /** The public half in wire form. Not authenticated. */
-  readonly publicBlob: Buffer;
-}
 
 /** What ssh2 can decrypt; ssh-keygen's default is aes256-ctr. */
 const CIPHERS: ReadonlySet<string> = new Set([
@@ -26,34 +18,12 @@ const CIPHERS: ReadonlySet<string> = new Set([
   'aes256-gcm@openssh.com',
 ]);
 
-const OPENSSH = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END OPENSSH PRIVATE KEY-----/;
 const PEM = /-----BEGIN ((?:RSA |EC |DSA |ENCRYPTED )?PRIVATE KEY)-----/;
-const MAGIC = 'openssh-key-v1\0';
 
 /** Which private key format a file's text is in, if any. */
 export function privateKeyFormat(text: string): PrivateKeyFormat | undefined {
   if (text.includes('-----BEGIN OPENSSH PRIVATE KEY-----')) return 'openssh';
   return PEM.test(text) ? 'pem' : undefined;
-}
-
-/**
- * Reads the outside of an OpenSSH private key (PROTOCOL.key of OpenSSH), which holds the public half unencrypted.
- * `undefined` when it is damaged.
- */
-export function readOpenSshEnvelope(text: string): OpenSshEnvelope | undefined {
-  const data = Buffer.from(OPENSSH.exec(text)?.[1] ?? '', 'base64');
-  if (data.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;
-  const reader = new WireReader(data.subarray(MAGIC.length));
-  const cipher = reader.string()?.toString('latin1');
-  reader.string(); // key derivation
-  reader.string(); // and its parameters
-  const count = reader.uint32();
-  const publicBlob = reader.string();
-  const privatePart = reader.string();
-  if (cipher === undefined || count !== 1 || publicBlob === undefined || privatePart === undefined) {
-    return undefined;
-  }
-  return { cipher, publicBlob };
 }
 
 /** Whether a private key can only be opened with a passphrase. */
@@ -114,7 +84,7 @@ async function openSshToPem(text: string, path: string, passphrase: Secret | und
   }
   // Loaded here because a whole SSH client comes with it, which most uses of a key do not need.
   const { default: ssh2 } = await import('ssh2');
-  const key = ssh2.utils.parseKey(OPENSSH.exec(text)?.[0] ?? '', passphrase?.reveal());
+  const key = ssh2.utils.parseKey(openSshArmor(text) ?? '', passphrase?.reveal());
   if (key instanceof Error) throw cipher === 'none' ? malformedKey(path, key) : wrongPassphrase(path);
   return key.getPrivatePEM();
 }

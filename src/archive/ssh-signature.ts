@@ -1,6 +1,9 @@
-import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createHash, type KeyObject, sign } from 'node:crypto';
 import { StateError } from '../core/errors.js';
-import { publicBlobOf, readPublicBlob, sshFingerprint, WireReader, writeStrings } from './ssh-wire.js';
+import { sshFingerprint } from '../core/ssh-fingerprint.js';
+import { verifySignature } from '../core/ssh-signature.js';
+import { strings, uint32, WireReader } from '../core/ssh-wire.js';
+import { publicBlobOf, readPublicBlob } from './ssh-public-key.js';
 
 /** A signature that was checked, and whose it is. */
 export interface CheckedSignature {
@@ -35,15 +38,8 @@ export function signMessage(message: Buffer, key: KeyObject, namespace: string):
   }
   const signed = toBeSigned(message, namespace, 'sha512');
   const rsa = key.asymmetricKeyType === 'rsa';
-  const signature = writeStrings(
-    Buffer.from(rsa ? 'rsa-sha2-512' : 'ssh-ed25519'),
-    sign(rsa ? 'sha512' : null, signed, key),
-  );
-  const body = Buffer.concat([
-    MAGIC,
-    uint32(VERSION),
-    writeStrings(blob, Buffer.from(namespace), Buffer.alloc(0), Buffer.from('sha512'), signature),
-  ]);
+  const signature = strings(rsa ? 'rsa-sha2-512' : 'ssh-ed25519', sign(rsa ? 'sha512' : null, signed, key));
+  const body = Buffer.concat([MAGIC, uint32(VERSION), strings(blob, namespace, '', 'sha512', signature)]);
   const lines = body.toString('base64').match(new RegExp(`.{1,${LINE}}`, 'g')) ?? [];
   return `-----BEGIN SSH SIGNATURE-----\n${lines.join('\n')}\n-----END SSH SIGNATURE-----\n`;
 }
@@ -54,7 +50,7 @@ export function signMessage(message: Buffer, key: KeyObject, namespace: string):
  * @throws StateError of kind `proof`: `signature.malformed`, `signature.namespace`, `signature.wrong`
  */
 export function checkSignature(armored: string, message: Buffer, namespace: string): CheckedSignature {
-  const { blob, found, hash, algorithm, bytes } = parseSignature(armored);
+  const { blob, found, hash, signature } = parseSignature(armored);
   if (found !== namespace) {
     throw refused(
       'namespace',
@@ -64,43 +60,18 @@ export function checkSignature(armored: string, message: Buffer, namespace: stri
   const key = readPublicBlob(blob);
   if ('problem' in key) throw refused('malformed', 'its key is of a kind that is not known here');
   const signed = toBeSigned(message, namespace, hash);
-  if (!isOver(signed, key, algorithm, bytes)) {
+  if (!verifySignature(blob, signed, signature)) {
     throw refused('wrong', 'what was signed is not what stands here, or it was signed by another key');
   }
   return { type: key.type, fingerprint: sshFingerprint(blob) };
 }
 
-function isOver(
-  signed: Buffer,
-  key: Exclude<ReturnType<typeof readPublicBlob>, { problem: string }>,
-  algorithm: string,
-  signature: Buffer,
-): boolean {
-  try {
-    if (key.type === 'ssh-ed25519') {
-      const jwk = { kty: 'OKP', crv: 'Ed25519', x: key.point.toString('base64url') };
-      const own = createPublicKey({ key: jwk, format: 'jwk' });
-      return algorithm === 'ssh-ed25519' && verify(null, signed, own, signature);
-    }
-    // `ssh-rsa` as the name of a signature means SHA-1, which the format forbids.
-    const digest = RSA_DIGESTS.get(algorithm);
-    return digest !== undefined && verify(digest, signed, key.key, signature);
-  } catch {
-    return false;
-  }
-}
-
-const RSA_DIGESTS: ReadonlyMap<string, string> = new Map([
-  ['rsa-sha2-256', 'sha256'],
-  ['rsa-sha2-512', 'sha512'],
-]);
-
 interface SignatureParts {
   readonly blob: Buffer;
   readonly found: string;
   readonly hash: string;
-  readonly algorithm: string;
-  readonly bytes: Buffer;
+  /** The algorithm's name, and what it made. */
+  readonly signature: Buffer;
 }
 
 function parseSignature(armored: string): SignatureParts {
@@ -115,33 +86,22 @@ function parseSignature(armored: string): SignatureParts {
     reader.string(),
     reader.string(),
     reader.string(),
-    reader.string()?.toString('latin1'),
+    reader.text(),
     reader.string(),
   ];
-  const inner = new WireReader(signature ?? Buffer.alloc(0));
-  const [algorithm, bytes] = [inner.string()?.toString('latin1'), inner.string()];
-  const whole = reader.atEnd && inner.atEnd && reserved !== undefined;
+  const whole = reader.atEnd && reserved !== undefined;
   if (version !== VERSION || !whole || blob === undefined || namespace === undefined) {
     throw refused('malformed', 'its fields are not those of version 1');
   }
-  if (hash === undefined || !HASHES.has(hash) || algorithm === undefined || bytes === undefined) {
+  if (hash === undefined || !HASHES.has(hash) || signature === undefined) {
     throw refused('malformed', 'its algorithms are not known here');
   }
-  return { blob, found: namespace.toString(), hash, algorithm, bytes };
+  return { blob, found: namespace.toString(), hash, signature };
 }
 
 function toBeSigned(message: Buffer, namespace: string, hash: string): Buffer {
   const digest = createHash(hash).update(message).digest();
-  return Buffer.concat([
-    MAGIC,
-    writeStrings(Buffer.from(namespace), Buffer.alloc(0), Buffer.from(hash), digest),
-  ]);
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
+  return Buffer.concat([MAGIC, strings(namespace, '', hash, digest)]);
 }
 
 function refused(problem: 'malformed' | 'namespace' | 'wrong', why: string): StateError {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type Header, type Pack, pack } from 'tar-stream';
 import { messageOf, StateError } from '../core/errors.js';
@@ -14,6 +15,7 @@ const MAX_PLAIN_TIME = 2 ** 31 - 1;
 export function writeTar(
   entries: AsyncIterable<TarEntry> | Iterable<TarEntry>,
   signal?: AbortSignal,
+  onPacked?: (bytes: number) => void,
 ): Readable {
   const packer = pack();
   const output = new StreamxBridge(packer);
@@ -32,7 +34,7 @@ export function writeTar(
   });
   if (signal?.aborted === true) abort();
   else
-    writeEntries(packer, entries, open).catch((error: unknown) => {
+    writeEntries(packer, entries, open, onPacked).catch((error: unknown) => {
       stop(error instanceof Error ? error : new Error(messageOf(error)));
     });
   return output;
@@ -42,28 +44,38 @@ async function writeEntries(
   packer: Pack,
   entries: AsyncIterable<TarEntry> | Iterable<TarEntry>,
   open: { content?: Readable },
+  onPacked?: (bytes: number) => void,
 ): Promise<void> {
-  for await (const { header, content } of entries) {
+  for await (const { header, content, sha256 } of entries) {
     const source = Buffer.isBuffer(content) ? Readable.from([content], { objectMode: false }) : content;
     open.content = source;
-    await writeEntry(packer, header, source);
+    await writeEntry(packer, { header, content: source, sha256 }, onPacked);
     delete open.content;
   }
   packer.finalize();
 }
 
-async function writeEntry(packer: Pack, header: EntryHeader, content: Readable): Promise<void> {
+async function writeEntry(
+  packer: Pack,
+  { header, content, sha256 }: TarEntry & { readonly content: Readable },
+  onPacked?: (bytes: number) => void,
+): Promise<void> {
   let size = 0;
+  const hash = sha256 === undefined ? undefined : createHash('sha256');
   const sink = packer.entry(packable(header));
   sink.on('error', () => undefined); // told to whoever reads the archive
   const closed = new Promise<void>((resolve) => sink.once('close', resolve));
   for await (const chunk of content) {
     size += chunk.length;
     if (size > header.size) break;
+    hash?.update(chunk);
     if (!sink.write(chunk)) await drained(sink);
+    onPacked?.(chunk.length);
     if (sink.destroyed) return; // the archive's stream was destroyed and says why
   }
   if (size !== header.size) throw sourceChanged(header);
+  if (sha256 !== undefined && hash?.digest('hex') !== sha256)
+    throw sourceAltered(header.path, 'its SHA-256 is another than the one recorded');
   sink.end(null);
   await closed;
 }
@@ -100,5 +112,16 @@ function sourceChanged(header: EntryHeader): StateError {
     what: `${printable(header.path)} changed while it was packed`,
     why: `it was said to have ${header.size} bytes, which it does not have`,
     next: 'run it again',
+  });
+}
+
+/** A file that is no longer what was written down of it. */
+export function sourceAltered(path: string, why: string): StateError {
+  return new StateError({
+    kind: 'proof',
+    code: 'archive.source-altered',
+    what: `${printable(path)} is not what the manifest says`,
+    why,
+    next: 'take a new backup, and see what else writes to the state folder; nothing was stored',
   });
 }

@@ -41,6 +41,8 @@ export interface EntryHeader {
 export interface TarEntry {
   readonly header: EntryHeader;
   readonly content: Buffer | Readable;
+  /** Hex; what the content must hash to, where that is known. */
+  readonly sha256?: string | undefined;
 }
 
 /** A file to pack. */
@@ -51,6 +53,8 @@ export interface PackFile {
   readonly size: number;
   readonly mode: number;
   readonly mtime: Date;
+  /** Hex; what it must hash to, where that is known. */
+  readonly sha256?: string | undefined;
 }
 
 /** A file that was unpacked. */
@@ -77,6 +81,12 @@ export interface ExtractOptions extends ReadOptions {
   readonly wants?: (file: Pick<ExtractedFile, 'path' | 'size'>) => Promise<boolean>;
 }
 
+export interface PackOptions {
+  readonly signal?: AbortSignal;
+  /** Told how long each piece of content is that goes into the archive. */
+  readonly onPacked?: (bytes: number) => void;
+}
+
 const READ_BYTES = 256 * 1024;
 
 /**
@@ -84,14 +94,15 @@ const READ_BYTES = 256 * 1024;
  * same bytes. The stream fails when a file is not as long as was said, changes while it is read, or is no file, and when
  * two names could not be unpacked beside each other.
  *
- * Fails with StateError `archive.source-changed`, `archive.source-unreadable`, `archive.unsafe-entry`.
+ * Fails with StateError `archive.source-changed`, `archive.source-altered`, `archive.source-unreadable`,
+ * `archive.unsafe-entry`.
  */
 export function packFiles(
   root: string,
   files: readonly PackFile[],
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal, onPacked }: PackOptions = {},
 ): Readable {
-  return writeTar(filesOf(root, files), signal);
+  return writeTar(filesOf(root, files), signal, onPacked);
 }
 
 /**
@@ -172,13 +183,13 @@ const NO_FILES: Readonly<Record<'symlink' | 'link' | 'other', string>> = {
 
 async function* filesOf(root: string, files: readonly PackFile[]): AsyncGenerator<TarEntry> {
   const register = new PathRegister();
-  for (const { path, size, mode, mtime } of files) {
+  for (const { path, size, mode, mtime, sha256 } of files) {
     if (relativePath(path, DEFAULT_LIMITS) !== path) throw unsafe(path, 'its path is not in its plain form');
     register.addFile(path);
     const seconds = Math.floor(mtime.getTime() / 1000);
     const owner = { uid: 0, gid: 0, uname: '', gname: '' };
     const header: EntryHeader = { path, type: 'file', size, mode, mtime: seconds, ...owner };
-    yield { header, content: await openFile(join(root, path)) };
+    yield { header, content: await openFile(join(root, path)), sha256 };
   }
 }
 

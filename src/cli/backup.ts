@@ -1,10 +1,11 @@
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import type { BackupReport } from '../operations/backup/backup.js';
-import { bytes, wholeSeconds } from './figures.js';
+import { bytes } from './figures.js';
 import { CHANGING, COMMON, FLEET, hostsPositional } from './options.js';
 import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
 import { showReports } from './show-reports.js';
+import { SKIP_UNCHANGED, unchangedLines } from './skip-unchanged.js';
 import { costLine, timeBudget } from './time-budget.js';
 import { WAIT_LOCK } from './wait-lock.js';
 
@@ -18,18 +19,12 @@ const OPTIONS = {
     default: false,
     describe: 'let another Coolify instance than before replace the last generation',
   },
-  'skip-unchanged': {
-    type: 'boolean',
-    default: false,
-    describe: 'make no generation and no snapshot when nothing has changed since the newest ones',
-  },
+  ...SKIP_UNCHANGED,
 } as const;
 
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 export const backupCommand: CommandModule<object, Arguments> = {
-  command: 'backup [hosts]',
-  describe: 'Pull, prove and keep the state of hosts, and upload it as snapshots',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 backup', 'back up every host of the group "controller"')
@@ -62,17 +57,14 @@ export const backupCommand: CommandModule<object, Arguments> = {
 
 function resultsOf(report: BackupReport, verbose: boolean): string[] {
   const { generation, snapshots, unchangedSince } = report;
-  const cost = costLine(report);
+  const isKept = generation !== undefined || unchangedSince !== undefined;
+  const cost = isKept || verbose ? costLine(report) : undefined;
   return [
     ...(verbose ? ['', timeBudget(report), ''] : []),
     ...(generation === undefined
       ? []
       : [`generation  ${generation.id}  ${bytes(generation.bytes)}  ${generation.folder}`]),
-    ...(unchangedSince === undefined
-      ? []
-      : [
-          `unchanged   since ${wholeSeconds(unchangedSince.createdAt)}: ${unchangedSince.id} is still the state`,
-        ]),
+    ...unchangedLines(report),
     ...snapshots.map(
       ({ id, location, key, size }) => `snapshot    ${id}  ${bytes(size)}  ${location}/${key}`,
     ),

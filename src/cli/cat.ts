@@ -22,8 +22,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string; snapshot: string; path: string };
 
 export const catCommand: CommandModule<object, Arguments> = {
-  command: 'cat <snapshot> <path> [hosts]',
-  describe: 'Write a file of a snapshot, or a folder of it as a tar archive',
   builder: (yargs) =>
     hostsPositional(
       yargs

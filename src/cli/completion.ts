@@ -1,11 +1,9 @@
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { TOOL } from '../tool.js';
 import { completionScript, SHELLS, type Shell } from './completion-scripts.js';
 import { standardOutput } from './progress.js';
 
 export const completionCommand: CommandModule<object, { shell: Shell }> = {
-  command: 'completion <shell>',
-  describe: 'Print the script that teaches a shell to complete hosts, snapshots, artifacts and options',
   builder: (yargs) =>
     yargs
       .positional('shell', { choices: SHELLS, demandOption: true, describe: 'the shell' })
@@ -18,8 +16,6 @@ export const completionCommand: CommandModule<object, { shell: Shell }> = {
 
 /** What the scripts call; not shown in the help. */
 export const completeCommand: CommandModule<object, { words: string[] }> = {
-  command: '__complete [words..]',
-  describe: false,
   builder: (yargs) =>
     yargs
       .parserConfiguration({ 'populate--': true, 'unknown-options-as-args': true })
@@ -34,16 +30,12 @@ export const completeCommand: CommandModule<object, { words: string[] }> = {
     const { out } = standardOutput();
     const found = await completionsOf(words);
     if (found !== 'static') for (const one of found) out(one);
-    else await askYargs(words, commandLine);
+    else {
+      // yargs prints its suggestions itself; for some shells it would add descriptions, which the scripts do not expect.
+      process.env['SHELL'] = '/bin/sh';
+      delete process.env['ZSH_NAME'];
+      const asked = await commandLine(['--get-yargs-completions', TOOL.name, ...words]);
+      await asked.parseAsync();
+    }
   },
 };
-
-/** yargs prints its suggestions itself; for some shells it would add descriptions, which the scripts do not expect. */
-async function askYargs(
-  words: readonly string[],
-  commandLine: (args: readonly string[]) => Argv,
-): Promise<void> {
-  process.env['SHELL'] = '/bin/sh';
-  delete process.env['ZSH_NAME'];
-  await commandLine(['--get-yargs-completions', TOOL.name, ...words]).parseAsync();
-}

@@ -31,8 +31,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 export const copyCommand: CommandModule<object, Arguments> = {
-  command: 'copy [hosts]',
-  describe: 'Copy snapshots between repositories, encrypted as they are',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 copy --to-repository file:/mnt/usb', 'all that the folder lacks, from all repositories')

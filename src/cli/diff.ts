@@ -40,15 +40,14 @@ type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 const MARK = { added: '+', removed: '-', changed: '~' } as const;
 
 export const diffCommand: CommandModule<object, Arguments> = {
-  command: 'diff [hosts]',
-  describe: 'Tell in what a host differs from a snapshot, or two snapshots from each other',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 diff', 'what has changed on each controller since its newest snapshot')
       .example('$0 diff web1 --from 3fa90c1b --with local', 'two snapshots, the host is not asked')
       .example('$0 diff web1 --only env,database', 'settings by key (no values), tables by rows and columns'),
   handler: (args) =>
-    runCommand(args, async ({ output, json, debug, verbose, emit, signal }) => {
+    runCommand(args, async (invocation) => {
+      const { output, json, emit, signal } = invocation;
       const [{ diff, differs }, { loadHosts }, { artifactFilter }] = await Promise.all([
         import('../operations/snapshots/diff.js'),
         import('../operations/hosts/load-hosts.js'),
@@ -69,7 +68,7 @@ export const diffCommand: CommandModule<object, Arguments> = {
         output.out(JSON.stringify({ type: 'summary', command: 'diff', hosts }));
       } else {
         for (const report of reports) output.out(`\n${comparisonText(report)}`);
-        output.out(`\n${recap(reports, { debug, verbose })}`);
+        output.out(`\n${recap(reports, invocation)}`);
       }
       // Like diff(1): 1 says that something differs. Whatever went wrong says more.
       return exitStatusOf(reports) || (reports.some(differs) ? 1 : 0);

@@ -9,8 +9,6 @@ import { selectionOf } from './selection.js';
 type Arguments = InferredOptionTypes<typeof COMMON> & { hosts: string };
 
 export const doctorCommand: CommandModule<object, Arguments> = {
-  command: 'doctor [hosts]',
-  describe: 'Look for what would stop a backup or a restore, and say how to mend it',
   builder: (yargs) =>
     hostsPositional(yargs.options(COMMON))
       .example('$0 doctor', 'this machine, every controller, every repository')

@@ -70,8 +70,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 export const drillCommand: CommandModule<object, Arguments> = {
-  command: 'drill [hosts]',
-  describe: 'Restore snapshots onto a throwaway host that reaches nobody, prove them, leave evidence',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 drill', 'the newest snapshot of each controller, in a container of this machine')

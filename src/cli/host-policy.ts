@@ -43,9 +43,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { host: string };
 
 export const hostPolicyCommand: CommandModule<object, Arguments> = {
-  command: 'host-policy <host>',
-  describe:
-    'Print what limits an SSH key to taking backups of a host: a forced command, and what belongs to it',
   builder: (yargs) =>
     yargs
       .options(OPTIONS)

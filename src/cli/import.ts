@@ -36,8 +36,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { file: string };
 
 export const importCommand: CommandModule<object, Arguments> = {
-  command: 'import <file>',
-  describe: 'Make proper snapshots of an archive of the Ansible role that this program replaces',
   builder: (yargs) =>
     yargs
       .options(OPTIONS)

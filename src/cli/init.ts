@@ -62,8 +62,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { host: string | undefined };
 
 export const initCommand: CommandModule<object, Arguments> = {
-  command: 'init [host]',
-  describe: 'Write a first inventory: asks, tries the connection and the repository, says what to run next',
   builder: (yargs) =>
     yargs
       .options(OPTIONS)

@@ -25,8 +25,6 @@ type Arguments = InferredOptionTypes<typeof OPTIONS> & {
 const SECRET_NAME = /pass(word|phrase)?$|secret|token|(?<!public)_key$/i;
 
 export const inventoryCommand: CommandModule<object, Arguments> = {
-  command: 'inventory [action] [host]',
-  describe: 'Show what the inventory means: --list, --graph, or "show HOST"',
   builder: (yargs) =>
     yargs
       .options(OPTIONS)

@@ -23,8 +23,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 export const keysCommand: CommandModule<object, Arguments> = {
-  command: 'keys [hosts]',
-  describe: 'Tell which key opens which snapshot, and try it on the newest',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 keys', 'what the key of the inventory opens')

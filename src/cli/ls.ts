@@ -10,8 +10,6 @@ import { choiceOf } from './snapshot-choice.js';
 type Arguments = InferredOptionTypes<typeof COMMON> & { hosts: string; snapshot: string };
 
 export const lsCommand: CommandModule<object, Arguments> = {
-  command: 'ls <snapshot> [hosts]',
-  describe: 'List what is in a snapshot',
   builder: (yargs) =>
     hostsPositional(
       yargs.options(COMMON).positional('snapshot', {

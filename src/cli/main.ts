@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-import { hideBin } from 'yargs/helpers';
-import { writeNoReports } from './no-reports.js';
+import { keepMemoryPrivate } from './private-memory.js';
 import { endOfProgram, program } from './program.js';
+import { keepYoungHeapSmall } from './young-heap.js';
 
-writeNoReports();
+keepMemoryPrivate();
+keepYoungHeapSmall();
 process.on('uncaughtException', endOfProgram);
-await program(hideBin(process.argv));
+await program(process.argv.slice(2));

@@ -1,9 +1,8 @@
 import type { Argv, Options } from 'yargs';
 import { StateError } from '../core/errors.js';
 import { type FailureBudget, parseFailureBudget } from '../engine/failure-budget.js';
-
-/** Heading of the options that say how a command shows itself. */
-export const GENERAL = 'General:';
+import { LOG_FORMATS } from './log/log-format.js';
+import { GENERAL } from './overview.js';
 
 /** Options that every command understands. */
 export const COMMON = {
@@ -62,6 +61,13 @@ export const COMMON = {
     type: 'boolean',
     default: false,
     describe: 'one JSON event a line on standard output, then a summary',
+    group: GENERAL,
+  },
+  log: {
+    choices: LOG_FORMATS,
+    coerce: lastOf,
+    requiresArg: true,
+    describe: 'on standard error: plain lines, or one JSON object for each fact ($COOLIFY_STATE_LOG)',
     group: GENERAL,
   },
   live: {

@@ -1,5 +1,5 @@
 import { asStateError } from '../core/errors.js';
-import { commandLine } from './command-line.js';
+import { asksForOverview, helpWidth, overview } from './overview.js';
 import { errorFacts, renderError } from './render-error.js';
 
 /**
@@ -8,10 +8,15 @@ import { errorFacts, renderError } from './render-error.js';
  */
 export async function program(args: readonly string[]): Promise<void> {
   try {
-    await commandLine(args).parseAsync();
+    if (asksForOverview(args)) {
+      process.stdout.write(`${overview(helpWidth(process.stdout.columns))}\n`);
+      return;
+    }
+    const { commandLine } = await import('./command-line.js');
+    await (await commandLine(args)).parseAsync();
   } catch (thrown) {
     const { explainedUsage, wantsJson } = await import('./usage-errors.js');
-    const failure = explainedUsage(asStateError(thrown, 'The command line could not be read'), args);
+    const failure = await explainedUsage(asStateError(thrown, 'The command line could not be read'), args);
     if (wantsJson(args))
       process.stdout.write(`${JSON.stringify({ type: 'error', error: errorFacts(failure) })}\n`);
     else process.stderr.write(`${renderError(failure)}\n`);

@@ -35,8 +35,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 export const pruneCommand: CommandModule<object, Arguments> = {
-  command: 'prune [hosts]',
-  describe: 'Remove the generations and snapshots that the policy does not keep, and leftovers',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 prune --check', 'what the policy of the inventory keeps and drops, and why')

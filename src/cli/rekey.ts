@@ -29,8 +29,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 export const rekeyCommand: CommandModule<object, Arguments> = {
-  command: 'rekey [hosts]',
-  describe: 'Make snapshots open for the recipients of today, without touching what is in them',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 rekey --check', 'which snapshots are for other recipients than those of today')

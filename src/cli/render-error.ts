@@ -1,5 +1,6 @@
 import { errnoOf, type FailureFacts, StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
+import { PLAIN, type Style, tinted } from './live/style.js';
 
 /** How much of an error is told. */
 export interface ErrorDetail {
@@ -7,21 +8,28 @@ export interface ErrorDetail {
   readonly debug?: boolean;
   /** From 1 on with what it came from: the remote command, and what that said. */
   readonly verbose?: number;
+  /** How the terminal that it is for wants to be written to; without one in plain letters. */
+  readonly style?: Style;
 }
 
 /**
  * The one place where an error becomes text: what failed, on which host, why, what to do next. Everything in it may
  * come from a host and is made safe to print.
  */
-export function renderError(error: StateError, { debug = false, verbose = 0 }: ErrorDetail = {}): string {
+export function renderError(
+  error: StateError,
+  { debug = false, verbose = 0, style = PLAIN }: ErrorDetail = {},
+): string {
   const where = error.host === undefined ? '' : ` [${printable(error.host)}]`;
-  const lines = [`error${where}: ${printable(error.what)}`];
+  const lines = [
+    `${tinted(`error${where}:`, 'bad', style)} ${tinted(printable(error.what), 'strong', style)}`,
+  ];
   if (error.why !== undefined)
     lines.push(`  why:  ${printable(error.why, { multiline: true }).replaceAll('\n', '\n        ')}`);
   lines.push(...detailLines(error));
   if (verbose > 0) lines.push(...originLines(error));
-  if (error.next !== undefined) lines.push(`  next: ${printable(error.next)}`);
-  lines.push(`  code: ${error.code}`);
+  if (error.next !== undefined) lines.push(tinted(`  next: ${printable(error.next)}`, 'strong', style));
+  lines.push(tinted(`  code: ${error.code}`, 'faint', style));
   if (debug) lines.push(stackOf(error));
   return lines.join('\n');
 }

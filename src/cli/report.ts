@@ -21,8 +21,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 export const reportCommand: CommandModule<object, Arguments> = {
-  command: 'report [hosts]',
-  describe: 'Write one HTML file: snapshots and drills over time, what is kept, what needs attention',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 report', 'of every controller, into coolify-report.html')

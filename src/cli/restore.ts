@@ -69,8 +69,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 export const restoreCommand: CommandModule<object, Arguments> = {
-  command: 'restore [hosts]',
-  describe: 'Rebuild hosts from snapshots and prove that they are the same instances',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 restore', 'the newest snapshot of each controller, after asking')

@@ -6,18 +6,19 @@ import { requiredPassphraseOf } from './passphrase.js';
 import { reportFacts, runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
 import { showReports } from './show-reports.js';
+import { SKIP_UNCHANGED, unchangedLines } from './skip-unchanged.js';
 import { verifyFacts } from './verify.js';
 
-type Arguments = InferredOptionTypes<typeof COMMON> & { hosts: string };
+const OPTIONS = { ...COMMON, ...SKIP_UNCHANGED } as const;
+
+type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 /** Leftovers younger than this may belong to a run on another machine. */
 const LEFTOVERS = { years: 0, months: 0, days: 2, hours: 0 };
 
 export const runCommandModule: CommandModule<object, Arguments> = {
-  command: 'run [hosts]',
-  describe: 'What a timer starts: backup, prune by the policy, verify a sample, tell who asked',
   builder: (yargs) =>
-    hostsPositional(yargs.options(COMMON))
+    hostsPositional(yargs.options(OPTIONS))
       .example('$0 run', 'every controller, by the settings of the inventory')
       .example('$0 schedule install', 'do this every night'),
   handler: (args) =>
@@ -32,15 +33,21 @@ export const runCommandModule: CommandModule<object, Arguments> = {
         stateRoot: args['state-dir'],
         forks: args.forks,
         leftoversOlderThan: LEFTOVERS,
+        skipUnchanged: args['skip-unchanged'],
         passphrase: requiredPassphraseOf,
         signal,
         emit,
       });
       if (invocation.json) return showReports('run', reports.map(withFacts), invocation);
-      return showReports('run', reports, invocation, ({ parts }) =>
-        (parts.backup?.snapshots ?? []).map(
-          ({ id, location, key, size }) => `snapshot    ${id}  ${bytes(size)}  ${location}/${key}`,
-        ),
+      return showReports('run', reports, invocation, ({ parts: { backup } }) =>
+        backup === undefined
+          ? []
+          : [
+              ...unchangedLines(backup),
+              ...backup.snapshots.map(
+                ({ id, location, key, size }) => `snapshot    ${id}  ${bytes(size)}  ${location}/${key}`,
+              ),
+            ],
       );
     }),
 };

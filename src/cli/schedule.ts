@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
 import { StateError } from '../core/errors.js';
 import type { Installed, Scheduler } from '../operations/schedule/schedule.js';
+import { LOG_FORMATS } from './log/log-format.js';
 import { CHANGING, COMMON, lastOf } from './options.js';
 import { runCommand } from './run-command.js';
+import { SKIP_UNCHANGED } from './skip-unchanged.js';
 
 const { inventory, 'state-dir': stateDir, json, verbose, limit } = COMMON;
 
@@ -15,6 +17,7 @@ const OPTIONS = {
   json,
   verbose,
   check: CHANGING.check,
+  ...SKIP_UNCHANGED,
   name: {
     type: 'string',
     coerce: lastOf,
@@ -59,13 +62,17 @@ const OPTIONS = {
     default: 'auto',
     describe: 'systemd of the machine or of the user, or cron; auto takes what runs here',
   },
+  log: {
+    choices: LOG_FORMATS,
+    coerce: lastOf,
+    requiresArg: true,
+    describe: 'how the run logs: "json" for the journal of systemd, "plain" for the mails of cron by default',
+  },
 } as const;
 
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { action: string };
 
 export const scheduleCommand: CommandModule<object, Arguments> = {
-  command: 'schedule <action>',
-  describe: 'Run backups unattended: a systemd timer, or a crontab line where there is no systemd',
   builder: (yargs) =>
     yargs
       .options(OPTIONS)
@@ -78,7 +85,8 @@ export const scheduleCommand: CommandModule<object, Arguments> = {
       .example('$0 schedule install --at 02:30', 'every night')
       .example('$0 schedule remove', 'stop the clock and remove the units'),
   handler: (args) =>
-    runCommand(args, async ({ output }) => {
+    // The option is about the run that is installed, not about this one.
+    runCommand({ ...args, log: undefined }, async ({ output }) => {
       const { install, planned, remove, schedulerOfThisMachine, show } = await import(
         '../operations/schedule/schedule.js'
       );
@@ -118,8 +126,11 @@ function wanted(args: Arguments, scheduler: Scheduler) {
     'run',
     ...args.inventory.flatMap((source) => ['--inventory', source.includes(',') ? source : resolve(source)]),
     ...(args.limit === undefined ? [] : ['--limit', args.limit]),
+    ...(args['skip-unchanged'] ? ['--skip-unchanged'] : []),
     '--state-dir',
     stateRoot,
+    '--log',
+    args.log ?? (scheduler.kind === 'systemd' ? 'json' : 'plain'),
   ];
   const common = {
     name: unitName(args.name),

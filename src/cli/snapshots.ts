@@ -8,8 +8,6 @@ import { snapshotTable } from './snapshot-table.js';
 type Arguments = InferredOptionTypes<typeof COMMON> & { hosts: string };
 
 export const snapshotsCommand: CommandModule<object, Arguments> = {
-  command: 'snapshots [hosts]',
-  describe: 'List what there is: generations here, snapshots in the repositories',
   builder: (yargs) =>
     hostsPositional(yargs.options(COMMON))
       .example('$0 snapshots', 'of every controller')

@@ -25,14 +25,13 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string };
 
 export const tokenCommand: CommandModule<object, Arguments> = {
-  command: 'token [hosts]',
-  describe: 'Make sure that API access works',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .example('$0 token --check', 'whether the saved token works')
       .example('$0 token web1 --show', 'make or mend it, and print it'),
   handler: (args) =>
-    runCommand(args, async ({ output, json, debug, verbose, emit, signal }) => {
+    runCommand(args, async (invocation) => {
+      const { output, json, emit, signal } = invocation;
       const [{ ensureToken }, { loadHosts }] = await Promise.all([
         import('../operations/restore/token.js'),
         import('../operations/hosts/load-hosts.js'),
@@ -77,7 +76,7 @@ export const tokenCommand: CommandModule<object, Arguments> = {
       );
       if (rows.length > 0)
         output.out(table([['HOST', 'TOKEN', 'API', 'FILE', args.show ? 'TEXT' : ''], ...rows]));
-      output.out(`\n${recap(reports, { debug, verbose })}`);
+      output.out(`\n${recap(reports, invocation)}`);
       return exitStatusOf(reports);
     }),
 };

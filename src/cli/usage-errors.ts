@@ -2,7 +2,8 @@ import { StateError } from '../core/errors.js';
 import { printable } from '../core/terminal-text.js';
 import { nearestNames } from '../inventory/nearest.js';
 import { TOOL } from '../tool.js';
-import { NO_COMMAND, withCommands } from './command-line.js';
+import { NO_COMMAND } from './command-line.js';
+import { fullDefinition } from './commands.js';
 import { type CommandFacts, type OptionFacts, recordedCommands } from './reference/recorded-commands.js';
 
 /** Whether errors are wanted as JSON. Asked of a command line that could not be read. */
@@ -14,9 +15,9 @@ export function wantsJson(args: readonly string[]): boolean {
  * What yargs objects to in a command line, in the words of this program: with the word that was meant, and the help that has
  * the answer. Other errors pass unchanged.
  */
-export function explainedUsage(failure: StateError, args: readonly string[]): StateError {
+export async function explainedUsage(failure: StateError, args: readonly string[]): Promise<StateError> {
   if (failure.code !== 'cli.usage' || failure.next !== undefined) return failure;
-  const commands = recordedCommands(withCommands);
+  const commands = recordedCommands(await fullDefinition());
   const words = beforeDashes(args);
   const command = commands.find(({ name }) => words.includes(name));
   if (command !== undefined)

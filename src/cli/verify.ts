@@ -47,8 +47,6 @@ const OPTIONS = {
 type Arguments = InferredOptionTypes<typeof OPTIONS> & { hosts: string; ids: string[] };
 
 export const verifyCommand: CommandModule<object, Arguments> = {
-  command: 'verify [hosts] [ids..]',
-  describe: 'Prove snapshots without a target',
   builder: (yargs) =>
     hostsPositional(yargs.options(OPTIONS))
       .positional('ids', {

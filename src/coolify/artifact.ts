@@ -31,6 +31,8 @@ export interface Artifact {
   readonly required: boolean;
   /** How what was pulled is shown to be usable, for people; the proofs themselves are in `proofs.ts`. */
   readonly proof: string;
+  /** Whether it needs nothing that others gather, so that it may be pulled beside those before it in the list. */
+  readonly isEarly?: boolean;
   /** The commands that `pull` runs on the host, which `host-policy` lets through; none for what is only derived. */
   commands?(scope: CommandScope): readonly HostCommand[];
   /** Brings it into the staging folder. Returns a note for the recap. */

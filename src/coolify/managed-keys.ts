@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import ssh2 from 'ssh2';
+import { sshFingerprint } from '../core/ssh-fingerprint.js';
+import { type PublicBlob, publicBlobOf } from '../core/ssh-public-key.js';
 import type { KeyRing } from './app-key.js';
 import { PAYLOAD_PREFIX } from './app-key.js';
-import { publicBlobOf } from './public-blob.js';
 
 /** A row of Coolify's table `private_keys`, as text. */
 export interface KeyRow {
@@ -60,13 +61,21 @@ export function publicHalf(privateText: Buffer): { publicLine: string; fingerpri
   // ssh2 does not know PKCS#8, node:crypto does not know OpenSSH's own form.
   const half =
     own === undefined || own instanceof Error
-      ? publicBlobOf(privateText)
+      ? byNode(privateText)
       : { type: own.type, blob: own.getPublicSSH() };
   if (half === undefined) return undefined;
   return {
     publicLine: `${half.type} ${half.blob.toString('base64')}`,
-    fingerprint: fingerprintOf(half.blob),
+    fingerprint: sshFingerprint(half.blob),
   };
+}
+
+function byNode(privateText: Buffer): PublicBlob | undefined {
+  try {
+    return publicBlobOf(createPublicKey(privateText));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The key blobs (base64) of an authorized_keys file with the whole line each stands in. */
@@ -83,11 +92,6 @@ export function authorizedBlobs(text: string): Map<string, string> {
 export function authorizedBlob(line: string): string | undefined {
   if (line.trimStart().startsWith('#')) return undefined;
   return /(?:^|\s)(?:ssh-|ecdsa-|sk-)[\w@.-]+\s+(AAAA[0-9A-Za-z+/=]+)/.exec(line)?.[1];
-}
-
-/** `SHA256:` and unpadded base64, as OpenSSH prints it. */
-export function fingerprintOf(blob: Buffer): string {
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
 
 /**

@@ -222,6 +222,7 @@ export async function expectSuccess(
     code: 'host.command-failed',
     what: `The host could not ${what}`,
     why: `the command ended with status ${code ?? 'unknown'}`,
+    next: 'see what the host said, and whether its disk is full or failing, then run it again',
     ...(stderr.trim() !== '' && { detail: stderr }),
   });
 }

@@ -107,8 +107,16 @@ export function asStateError(thrown: unknown, what: string): StateError {
 const UNEXPECTED =
   'this should not happen: run it with COOLIFY_STATE_DEBUG=1 in the environment, and report what it says';
 
+const AGAIN = 'run the same command again: what was under way is completed or begun anew';
+
 export function interrupted(cause?: unknown): StateError {
-  return new StateError({ kind: 'interrupted', code: 'interrupted', what: 'Interrupted', cause });
+  return new StateError({
+    kind: 'interrupted',
+    code: 'interrupted',
+    what: 'Interrupted',
+    next: AGAIN,
+    cause,
+  });
 }
 
 /** The message of anything that can be thrown. */

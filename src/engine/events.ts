@@ -14,6 +14,12 @@ export interface TaskOutcome {
   readonly diff?: readonly string[];
 }
 
+/** How far a task is: so much is done of about so much in all, in one unit. */
+export interface TaskProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
 export type EngineEvent =
   | { readonly type: 'host-start'; readonly host: string }
   | { readonly type: 'task-start'; readonly host: string; readonly task: string }
@@ -23,6 +29,7 @@ export type EngineEvent =
       readonly task: string;
       /** Bytes moved so far by this task. */
       readonly bytes?: number;
+      readonly progress?: TaskProgress;
       /** The last thing that was said. Untrusted text. */
       readonly line?: string;
       /** How a connection comes about, step by step. Untrusted text. */

@@ -66,6 +66,8 @@ async function runTask<Context>(
       bytes = (bytes ?? 0) + count;
       emit({ type: 'task-progress', host, task: task.name, bytes });
     },
+    progress: (done, total) =>
+      emit({ type: 'task-progress', host, task: task.name, progress: { done, total } }),
     line: (line) => emit({ type: 'task-progress', host, task: task.name, line }),
     trace: (trace) => emit({ type: 'task-progress', host, task: task.name, trace }),
     warn: (message) => emit({ type: 'warning', host, message }),

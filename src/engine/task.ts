@@ -19,6 +19,8 @@ export interface TaskReporter {
   readonly signal: AbortSignal;
   /** Adds to the number of bytes this task has moved. */
   moved(bytes: number): void;
+  /** How far this task is, where that is known: so much is done of about so much in all. What time is left follows from it. */
+  progress?(done: number, total: number): void;
   /** The last thing that was said, for whoever watches. */
   line(text: string): void;
   warn(message: string): void;
@@ -60,4 +62,18 @@ export function readTask<Context>(
   apply: (context: Context, reporter: TaskReporter) => Promise<string | undefined>,
 ): Task<Context> {
   return { name, kind: 'read', inspect: () => Promise.resolve({ summary: name }), apply };
+}
+
+/** A reporter of work that moves about so many bytes in all: what is moved is progress too. */
+export function outOf(total: number, reporter: TaskReporter): TaskReporter {
+  if (total <= 0) return reporter;
+  let done = 0;
+  return {
+    ...reporter,
+    moved: (bytes) => {
+      done += bytes;
+      reporter.moved(bytes);
+      reporter.progress?.(done, total);
+    },
+  };
 }

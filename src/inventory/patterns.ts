@@ -63,6 +63,7 @@ export class HostPatterns {
     throw fault({
       code: 'pattern-unmatched',
       what: `"${printable(term)}" asks for a host past the end: "${printable(expression)}" has ${found.length}`,
+      next: 'coolify-state inventory --graph shows what there is; the first one is [0]',
     });
   }
 
@@ -96,6 +97,7 @@ export class HostPatterns {
         code: 'limit-file',
         what: `The limit file ${printable(name)} cannot be read`,
         expected: why,
+        next: 'name an existing file after the @',
         cause,
       });
     }
@@ -193,5 +195,6 @@ function invalid(pattern: string, why: string): StateError {
     code: 'pattern-invalid',
     what: `"${printable(pattern)}" is no host pattern`,
     expected: why,
+    next: 'docs/inventory.md tells of patterns: "web*", "production:!web2", "group[0]"',
   });
 }

@@ -69,7 +69,7 @@ export function faultAt(place: Place, { code, what, expected, next, cause }: Fau
     code: `inventory.${code}`,
     what: `${showPlace(place)}: ${printable(what)}`,
     ...(expected !== undefined && { why: `expected ${printable(expected)}` }),
-    ...(next !== undefined && { next }),
+    next: next ?? `correct line ${place.line} of ${printable(place.source.file)}`,
     detail: excerpt(place),
     ...(cause !== undefined && { cause }),
   });

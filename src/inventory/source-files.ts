@@ -96,6 +96,7 @@ function unreadable(shown: string, cause: unknown): Error {
     code: 'file-unreadable',
     what: `${shown} cannot be read`,
     expected: known ?? messageOf(cause),
+    next: 'check the path and its permissions',
     cause,
   });
 }

@@ -51,7 +51,7 @@ export class SourceReader {
       code: 'source-missing',
       what: `There is no inventory ${shownPath(path, this.options.cwd)}`,
       expected: 'a file, a folder, or hosts with a comma after each (-i "host1,host2,")',
-      next: 'Name it with -i',
+      next: 'Name it with -i, or write a first one with "coolify-state init"',
     });
   }
 

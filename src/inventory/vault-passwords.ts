@@ -90,6 +90,7 @@ function unusable(what: string, cause?: unknown): Error {
   return fault({
     code: 'vault-password-file',
     what,
+    next: 'check the file that --vault-password-file, --vault-id or ANSIBLE_VAULT_PASSWORD_FILE names',
     ...(cause !== undefined && { expected: messageOf(cause), cause }),
   });
 }

@@ -44,7 +44,11 @@ export class Vault {
       if (plain !== undefined) return new Secret(plain);
     }
     const tried = order.map((one) => one.id).join(', ');
-    throw wrong('vault-password-wrong', `none of the vault passwords fits (tried: ${tried})`);
+    throw wrong(
+      'vault-password-wrong',
+      `none of the vault passwords fits (tried: ${tried})`,
+      'Name the file with the right one: --vault-password-file FILE, or --vault-id ID@FILE',
+    );
   }
 }
 

@@ -1,3 +1,5 @@
+import { RUN_ID } from '../core/run-id.js';
+
 /** What a run has to tell about one host. Nothing in it is secret: it is built from reports, which hold no secrets. */
 export interface News {
   readonly host: string;
@@ -36,6 +38,7 @@ export function dataOf(news: News): object {
   const { host, operation, succeeded, exitStatus, startedAt, finishedAt, summary, report } = news;
   return {
     type: 'coolify-state.news',
+    run: RUN_ID,
     host,
     operation,
     succeeded,

@@ -1,4 +1,5 @@
 import { asStateError, type StateError } from '../core/errors.js';
+import { RUN_ID } from '../core/run-id.js';
 import type { Secret } from '../core/secret.js';
 import { runHook } from './hook.js';
 import { type MailSettings, sendMail } from './mail.js';
@@ -50,8 +51,8 @@ export class Notifier {
     await runHook({
       moment: 'before',
       command: hooks.before,
-      facts: { HOST: this.host, OPERATION: this.operation },
-      data: { type: 'coolify-state.start', host: this.host, operation: this.operation },
+      facts: { RUN: RUN_ID, HOST: this.host, OPERATION: this.operation },
+      data: { type: 'coolify-state.start', run: RUN_ID, host: this.host, operation: this.operation },
       onLine: this.options.onLine,
       signal,
     });
@@ -86,6 +87,7 @@ export class Notifier {
         moment,
         command,
         facts: {
+          RUN: RUN_ID,
           HOST: news.host,
           OPERATION: news.operation,
           RESULT: news.succeeded ? 'success' : 'failure',

@@ -51,6 +51,7 @@ export class DumpReader extends Writable {
       kind: 'failed',
       code: 'dump.unread',
       what: 'The dump has not been read to its end',
+      next: 'take another backup, or verify an older one',
     });
   }
 

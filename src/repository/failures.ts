@@ -8,6 +8,7 @@ export function alreadyExists(location: string, key: string, cause?: unknown): S
     code: 'repository.exists',
     what: `Could not store ${key} in ${location}`,
     why: 'an object of that name exists already, and nothing in a repository is ever overwritten',
+    next: 'see whether it is good with "coolify-state verify"; what is a leftover is removed by "coolify-state prune"',
     cause,
   });
 }
@@ -17,6 +18,7 @@ export function notFound(location: string, key: string, cause?: unknown): StateE
     kind: 'failed',
     code: 'repository.not-found',
     what: `There is no ${key} in ${location}`,
+    next: 'list what there is with "coolify-state snapshots"',
     cause,
   });
 }
@@ -27,6 +29,7 @@ export function badOffset(location: string, key: string, offset: number, size: n
     code: 'repository.bad-offset',
     what: `Could not read ${key} in ${location} from byte ${offset}`,
     why: `it has ${size} bytes`,
+    next: 'somebody changed it meanwhile: run it again',
   });
 }
 
@@ -37,6 +40,7 @@ export function lockedUntil(location: string, key: string, until: Date): StateEr
     code: 'repository.remove-denied',
     what: `Could not remove ${key} in ${location}`,
     why: `an object lock keeps it until ${until.toISOString()}`,
+    next: 'wait until then: the next "coolify-state prune" removes it',
   });
 }
 

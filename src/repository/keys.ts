@@ -20,6 +20,7 @@ export function checkedKey(key: string): string {
     code: 'repository.bad-key',
     what: `"${printable(key.slice(0, 200))}" cannot be the key of an object`,
     why: problem,
+    next: 'check coolify_s3_path and the name of the host, of which keys are made',
   });
 }
 

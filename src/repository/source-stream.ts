@@ -28,6 +28,7 @@ async function* chunksOf(body: Readable, key: string): AsyncGenerator<Buffer> {
       code: 'repository.source-failed',
       what: `Could not read what was to be stored as ${key}`,
       why: printable(messageOf(error)),
+      next: 'nothing was stored; put the cause right and run it again',
       cause: error,
     });
   }

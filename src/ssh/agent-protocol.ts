@@ -1,5 +1,5 @@
 import { StateError } from '../core/errors.js';
-import { string, uint32, WireReader } from './wire.js';
+import { string, uint32, WireReader } from '../core/ssh-wire.js';
 
 /**
  * The messages of an SSH agent (draft-ietf-sshm-ssh-agent) that a client needs: what keys are there, and sign this.
@@ -106,5 +106,12 @@ function nonsense(why: string): StateError {
 }
 
 export function agentFailure(code: string, what: string, why: string, cause?: unknown): StateError {
-  return new StateError({ kind: 'failed', code, what, why, ...(cause !== undefined && { cause }) });
+  return new StateError({
+    kind: 'failed',
+    code,
+    what,
+    why,
+    next: 'see whether "ssh-add -l" lists your keys, or name a key with ansible_ssh_private_key_file',
+    ...(cause !== undefined && { cause }),
+  });
 }

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { Client } from 'ssh2';
 import { describe, type RemoteCommand, render } from './command.js';
 import type { ConnectionLife } from './connection-life.js';
@@ -18,12 +19,14 @@ export interface Start {
 export class ExecChannels {
   readonly #host: string;
   readonly #client: Client;
+  readonly #socket: Writable;
   readonly #life: ConnectionLife;
   readonly #sessions = new Sessions(MAX_COMMANDS);
 
-  constructor(host: string, client: Client, life: ConnectionLife) {
+  constructor(host: string, client: Client, socket: Writable, life: ConnectionLife) {
     this.#host = host;
     this.#client = client;
+    this.#socket = socket;
     this.#life = life;
   }
 
@@ -61,7 +64,7 @@ export class ExecChannels {
         }
         channel.once('close', leave);
         // Now, not a moment later: the exit status of a short command may stand in the same packet.
-        resolve(new ChannelProcess({ channel, marker, host: this.#host, command }));
+        resolve(new ChannelProcess({ channel, socket: this.#socket, marker, host: this.#host, command }));
       });
     });
     try {

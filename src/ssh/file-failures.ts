@@ -11,7 +11,8 @@ export interface FileAction {
 /** From what a program of the host said, in the C locale. */
 export function fileFailure(action: FileAction, said: string, cause?: unknown): StateError {
   const why = printable(lastLines(said, 1)) || 'the host does not say why';
-  if (isMissing(said)) return failure(action, 'ssh.file-missing', 'it is not there', cause);
+  const look = `look at ${printable(action.path)} on the host`;
+  if (isMissing(said)) return failure(action, 'ssh.file-missing', 'it is not there', cause, look);
   if (/permission denied|operation not permitted|EACCES/i.test(said)) {
     return failure(
       action,
@@ -21,7 +22,7 @@ export function fileFailure(action: FileAction, said: string, cause?: unknown): 
       'check whose rights the login user has there, or use become',
     );
   }
-  return failure(action, 'ssh.file-failed', why, cause);
+  return failure(action, 'ssh.file-failed', why, cause, `${look}, and whether there is space`);
 }
 
 /** From an error of the SFTP library. Errors of ours pass. */
@@ -31,13 +32,25 @@ export function sftpFailure(action: FileAction, error: unknown): unknown {
 }
 
 export function fileTooLarge(action: FileAction, limitBytes: number): StateError {
-  return failure(action, 'ssh.file-too-large', `it has more than ${limitBytes} bytes`, undefined);
+  return failure(
+    action,
+    'ssh.file-too-large',
+    `it has more than ${limitBytes} bytes`,
+    undefined,
+    'look at that file on the host',
+  );
 }
 
 /** Relative paths depend on where a command starts, and one that begins with `-` is an option. */
 export function requireAbsolute(action: FileAction): void {
   if (action.path.startsWith('/') && !action.path.includes('\0')) return;
-  throw failure(action, 'ssh.path-invalid', 'it is not an absolute path', undefined);
+  throw failure(
+    action,
+    'ssh.path-invalid',
+    'it is not an absolute path',
+    undefined,
+    'give the whole path, from /',
+  );
 }
 
 export function isMissing(said: string): boolean {

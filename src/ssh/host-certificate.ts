@@ -1,6 +1,6 @@
+import { verifySignature } from '../core/ssh-signature.js';
+import { string, WireReader } from '../core/ssh-wire.js';
 import { type HostKey, hostKeyOf } from './host-key.js';
-import { verifySignature } from './signature.js';
-import { string, WireReader } from './wire.js';
 
 /**
  * A host certificate (PROTOCOL.certkeys of OpenSSH): an authority's word that a key belongs to some names. It is no

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { WireReader } from './wire.js';
+import { sshFingerprint } from '../core/ssh-fingerprint.js';
+import { WireReader } from '../core/ssh-wire.js';
 
 /** A host's public key as it stands on the wire (RFC 4253, section 6.6). */
 export interface HostKey {
@@ -17,7 +17,7 @@ export function hostKeyOf(blob: Buffer): HostKey | undefined {
   const length = blob.readUInt32BE(0);
   if (length === 0 || length > 64 || blob.length < 4 + length) return undefined;
   const type = blob.toString('latin1', 4, 4 + length);
-  return /^[\x21-\x7e]+$/.test(type) ? { type, blob, fingerprint: fingerprintOf(blob) } : undefined;
+  return /^[\x21-\x7e]+$/.test(type) ? { type, blob, fingerprint: sshFingerprint(blob) } : undefined;
 }
 
 /** Whether a key has all the fields of its type and nothing else. Keys of types that nobody knows have not. */
@@ -41,11 +41,6 @@ const FIELDS: Readonly<Record<string, number>> = {
   'sk-ssh-ed25519@openssh.com': 2,
   'sk-ecdsa-sha2-nistp256@openssh.com': 3,
 };
-
-/** `SHA256:...` of a key blob. */
-export function fingerprintOf(blob: Buffer): string {
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
-}
 
 /** The name under which a host's keys stand in known_hosts: the bare name on port 22, else `[name]:port`. */
 export function knownHostsName(address: string, port: number): string {

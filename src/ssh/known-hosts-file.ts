@@ -100,6 +100,7 @@ function publicKeyOf(line: string): HostKey {
     code: 'ssh.host-key-invalid',
     what: 'A host key cannot be written to known_hosts',
     why: `"${printable(line.slice(0, 60))}" is not a public key`,
+    next: 'look at that file; its host keys are written anew by sshd with "ssh-keygen -A" when they are removed',
   });
 }
 
@@ -134,6 +135,7 @@ async function textOf(file: string): Promise<string> {
       code: 'ssh.known-hosts-unreadable',
       what: `The file of known host keys ${file} cannot be read`,
       why: messageOf(error),
+      next: 'check its permissions, or name another file with coolify_known_hosts_file',
       cause: error,
     });
   }
@@ -169,6 +171,7 @@ function unwritable(file: string, error: unknown): StateError {
     code: 'ssh.known-hosts-unwritable',
     what: `The file of known host keys ${file} cannot be written`,
     why: messageOf(error),
+    next: 'check the permissions of its folder, or name another file with coolify_known_hosts_file',
     cause: error,
   });
 }

@@ -1,5 +1,5 @@
 import { createECDH, randomBytes } from 'node:crypto';
-import { string, uint32, WireReader } from './wire.js';
+import { string, uint32, WireReader } from '../core/ssh-wire.js';
 
 /**
  * The beginning of an SSH conversation (RFC 4253), as far as it goes in the clear: versions, the two lists of

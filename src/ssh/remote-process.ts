@@ -2,10 +2,13 @@ import { Readable, Writable } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import type { Exit, RemoteProcess } from './connection.js';
 import { commandNotStarted, inputRefused } from './run-failures.js';
+import { sendTogether } from './send-together.js';
 import { StartMarker } from './start-marker.js';
 
 export interface ProcessSettings {
   readonly channel: ClientChannel;
+  /** What the channel writes to. */
+  readonly socket: Writable;
   readonly marker: string;
   readonly host: string;
   /** Printable form of the command. */
@@ -151,6 +154,7 @@ export class ChannelProcess implements RemoteProcess {
 
   #write(chunk: Buffer, callback: () => void): void {
     this.#sent += chunk.length;
+    sendTogether(this.#settings.socket);
     // It fails only when the channel has closed: the end of the process, which follows, then fails this input too.
     this.#settings.channel.write(chunk, (error) => {
       if (!error) callback();

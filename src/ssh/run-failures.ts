@@ -22,6 +22,7 @@ export function commandFailed(
         : signal !== undefined
           ? `ended by ${printable(signal)}`
           : 'it ended without an exit status',
+    next: 'run that command on the host by hand and see what it needs',
     ...(detail !== '' && { detail }),
   });
 }
@@ -58,6 +59,7 @@ export function inputRefused({ host, command }: Attempt, code: number | undefine
     host,
     what: `The command ${command} ended before it had read all of its input`,
     why: `exit status ${code ?? 'unknown'}`,
+    next: 'run that command on the host by hand, and see whether the host has space left',
   });
 }
 
@@ -93,6 +95,7 @@ export function connectionClosed(host: string, command: string | undefined): Sta
     code: 'ssh.connection-closed',
     host,
     what: `The connection to ${host} is closed${command === undefined ? '' : `, and with it: ${command}`}`,
+    next: 'run it again',
   });
 }
 
@@ -103,6 +106,7 @@ export function outputTooLarge(host: string, command: string, limit: number): St
     host,
     what: `A command on ${host} printed more than can be right: ${command}`,
     why: `more than ${bytes(limit)}`,
+    next: 'run that command on the host by hand: is the program the real one, and does no start-up file of the shell print?',
   });
 }
 

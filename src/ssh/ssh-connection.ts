@@ -12,9 +12,10 @@ import type { HostFiles } from './files.js';
 import type { HostKey } from './host-key.js';
 import type { ChannelProcess } from './remote-process.js';
 import { commandFailed, connectionClosed, connectionLost, outputTooLarge } from './run-failures.js';
+import { sendTogether } from './send-together.js';
 import { watchSilence } from './silence.js';
 import { bootArguments, newMarker } from './start-marker.js';
-import { destroyTransport, type Transport, trafficOf } from './transport.js';
+import { destroyTransport, dropTransport, type Transport, trafficOf } from './transport.js';
 
 /** A connection over ssh2; see `Connection` for the contract. */
 export class SshConnection implements Connection {
@@ -42,13 +43,15 @@ export class SshConnection implements Connection {
     this.address = endpoint.address;
     this.port = endpoint.port;
     this.hostKey = hostKey;
-    this.#channels = new ExecChannels(endpoint.host, client, this.#life);
+    this.#channels = new ExecChannels(endpoint.host, client, socket, this.#life);
     this.files = new ChosenFiles(this, () => this.#openSftp());
 
     client.on('error', (error: Error & { level?: string }) => {
       if (error.level !== 'agent') this.#lost(error);
     });
     client.on('close', () => this.#lost(undefined));
+    // What the host allows to be sent is sent as soon as that is read, packet by packet.
+    socket.prependListener('data', () => sendTogether(socket));
     const patience = endpoint.keepaliveCountMax ?? KEEPALIVE_COUNT;
     this.#stopWatching = watchSilence(socket, { intervalMs: endpoint.keepaliveMs, patience }, (silentMs) =>
       this.#lost(new Error(`nothing came from it for ${seconds(silentMs)}`)),
@@ -143,7 +146,7 @@ export class SshConnection implements Connection {
     this.#end((command, process) =>
       connectionLost(this.host, { command, progress: process?.progress, cause }),
     );
-    destroyTransport(this.#transport);
+    dropTransport(this.#transport);
   }
 
   #end(reason: EndReason): void {

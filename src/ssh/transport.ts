@@ -12,9 +12,14 @@ import { appendHostKey, readKnownHosts } from './known-hosts-file.js';
 import { type Login, logIn } from './login.js';
 import { openSocket } from './tcp.js';
 
-/** A logged-in SSH connection, bare. */
-export interface Transport extends Login {
+/** What a connection goes over. */
+interface Line {
   readonly socket: Duplex;
+  readonly below: Line | undefined;
+}
+
+/** A logged-in SSH connection, bare. */
+export interface Transport extends Login, Line {
   /** The jump host's, which this one goes through. */
   readonly below: Transport | undefined;
 }
@@ -44,6 +49,21 @@ export async function openTransport(endpoint: Endpoint, options: TransportOption
 /** Ends it and what it goes through, without a farewell. */
 export function destroyTransport(transport: Transport | undefined): void {
   for (let current = transport; current; current = current.below) current.socket.destroy();
+}
+
+/**
+ * Ends one that was given up for lost. What waits in this machine to be sent again and again is not sent any more: a line that
+ * heals would bring the host commands of a run that is over. Only a socket with more to send than the system takes is closed in
+ * the ordinary way, as Node would first wait for it; that is data of a command which has lost its run.
+ */
+export function dropTransport(transport: Line): void {
+  for (let current: Line | undefined = transport; current; current = current.below) {
+    const { socket } = current;
+    const reset =
+      socket instanceof Socket && socket.remoteFamily !== undefined && socket.writableLength === 0;
+    if (reset && !socket.destroyed) socket.resetAndDestroy();
+    else socket.destroy();
+  }
 }
 
 /** Bytes on the wire of this machine: through jump hosts, those of the first. */

@@ -1,8 +1,9 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
+import { errnoOf } from '../core/errors.js';
 import { writeFailure } from './write-failures.js';
 
 /** Folders of state are for their owner alone. */
@@ -16,14 +17,29 @@ export interface WrittenFile {
 }
 
 /**
- * Makes a folder and its missing parents, private from the first moment.
+ * Makes a folder and its missing parents, private from the first moment, and so that a power cut leaves them there: what is
+ * synced in a folder without a name is lost.
  * @throws StateError `state.disk-full`
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+    const made = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+    if (made !== undefined) await syncNewFolders(made, path);
   } catch (error) {
     throw writeFailure(error, path);
+  }
+}
+
+/** Makes the names of new folders last, from the first one that was missing down to the last. */
+async function syncNewFolders(first: string, last: string): Promise<void> {
+  const top = resolve(first);
+  for (let folder = resolve(last); ; folder = dirname(folder)) {
+    // The parent of the first one may be somebody else's, whose names we may not read.
+    await syncFolder(dirname(folder)).catch((error: unknown) => {
+      if (folder !== top || !['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'].includes(errnoOf(error) ?? ''))
+        throw error;
+    });
+    if (folder === top || folder === dirname(folder)) return;
   }
 }
 
@@ -89,18 +105,29 @@ export class PrivateFileWriter extends Writable {
   }
 
   async #append(chunks: readonly Buffer[]): Promise<void> {
-    for (const chunk of chunks) {
-      this.#hash.update(chunk);
-      let offset = 0;
-      while (offset < chunk.length) {
-        // Destroyed in the middle: nobody waits for the rest.
-        if (this.#handle === undefined) throw new Error(`${this.#path} was closed before all was written`);
-        const { bytesWritten } = await this.#handle.write(chunk, offset, chunk.length - offset);
-        offset += bytesWritten;
-      }
-      this.#size += chunk.length;
+    for (const chunk of chunks) this.#hash.update(chunk);
+    let left = chunks;
+    while (left.length > 0) {
+      // Destroyed in the middle: nobody waits for the rest.
+      if (this.#handle === undefined) throw new Error(`${this.#path} was closed before all was written`);
+      const { bytesWritten } = await this.#handle.writev(left.slice(0, AT_ONCE));
+      this.#size += bytesWritten;
+      left = after(left, bytesWritten);
     }
   }
+}
+
+/** What one system call takes (IOV_MAX). */
+const AT_ONCE = 1024;
+
+/** What is left of chunks when so many bytes of them are done with. */
+function after(chunks: readonly Buffer[], bytes: number): Buffer[] {
+  let done = bytes;
+  return chunks.flatMap((chunk) => {
+    const rest = chunk.subarray(done);
+    done -= chunk.length - rest.length;
+    return rest.length > 0 ? [rest] : [];
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { fingerprintOf } from '../../src/ssh/host-key.js';
+import { sshFingerprint } from '../../src/core/ssh-fingerprint.js';
 import { acquireLock } from '../../src/state/lock.js';
 import {
   collect,
@@ -52,7 +52,7 @@ beforeAll(async () => {
   const known = (await readFile(knownHostsOf(PORT), 'utf8'))
     .split('\n')
     .find((line) => line.includes('ed25519'));
-  fingerprint = fingerprintOf(Buffer.from(known?.split(' ')[2] ?? '', 'base64'));
+  fingerprint = sshFingerprint(Buffer.from(known?.split(' ')[2] ?? '', 'base64'));
   substitutions = [
     ['root@coolify.example.com', `root@127.0.0.1:${PORT}`],
     ['s3://my-bucket/coolify', `s3://${BUCKET}/run-${process.pid}`],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { lineFault } from '../../src/cli/json/lines.js';
+import { FOLDER, recordFiles, recordOutput, recordSecrets } from './whole-run/record.js';
 
 /** The Docker lab as the tests see it: hosts, Ceph's S3, and the built program. */
 
@@ -34,6 +35,10 @@ export interface RunOptions {
  */
 export async function coolifyState(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const outcome = await collect(process.execPath, [PROGRAM, ...args], options);
+  // Of what was asked for in the clear nobody expects that it is hidden.
+  const name = `program-${(args[0] ?? '').replace(/\W/g, '')}`;
+  if (!args.includes('cat')) recordOutput(name, outcome.stdout);
+  recordOutput(name, outcome.stderr);
   if (args.includes('--json')) expectDescribed(outcome.stdout);
   return outcome;
 }
@@ -88,7 +93,18 @@ export async function lab(script: string, ...args: readonly string[]): Promise<s
     cwd: PROJECT,
     maxBuffer: 64 * 1024 * 1024,
   });
+  const [command, host] = args;
+  if (script === 'host.sh' && command === 'up' && host !== undefined && RECORDING)
+    await recordSecretsOf(host);
   return stdout;
+}
+
+const RECORDING = process.env[FOLDER] !== undefined;
+
+/** Loaded when it is wanted, as it stands on this file. */
+async function recordSecretsOf(host: string): Promise<void> {
+  const { secretsOf } = await import('./secret-search.js');
+  recordSecrets(await secretsOf(host));
 }
 
 /** Runs a shell script on a lab host as root, by the engine and not over SSH. */
@@ -149,7 +165,10 @@ export async function workplace(
     state,
     options: ['-i', inventory.replace(/json$/, 'yml'), '--state-dir', state],
     writeInventory: write,
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove: () => {
+      recordFiles(folder);
+      return rm(folder, { recursive: true, force: true });
+    },
   };
 }
 

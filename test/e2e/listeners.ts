@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer, type Socket } from 'node:net';
+import { recordOutput } from './whole-run/record.js';
 
 /** A request that a listener got. */
 export interface Heard {
@@ -28,6 +29,7 @@ export async function httpListener(answer: (request: Heard) => number = () => 20
         body: Buffer.concat(pieces).toString(),
       };
       heard.push(one);
+      recordOutput('notifications', `${one.path}\n${one.body}`);
       response.writeHead(answer(one)).end('ok');
     });
   });
@@ -69,6 +71,7 @@ export async function mailListener(): Promise<MailListener> {
       for (const line of lines) {
         said.push(line);
         if (inMessage) {
+          recordOutput('notifications', line);
           if (line !== '.') continue;
           inMessage = false;
           reply('250 taken');

@@ -7,6 +7,14 @@ import { onHost } from './lab.js';
 export const PG_DUMP = {
   /** Half of the dump, and no word about it. */
   cutOff: `"$0.real" "$@" | head -c 3000000`,
+  /** As over a slow line: the whole dump, in pieces. */
+  slow: `
+"$0.real" "$@" | {
+  piece=/tmp/dump-piece.$$
+  while head -c 131072 >"$piece"; [ -s "$piece" ]; do cat "$piece"; sleep 0.2; done
+  rm -f "$piece"
+}
+exit "\${PIPESTATUS[0]}"`,
   failing: `echo "pg_dump: error: could not open relation mapping file" >&2; exit 1`,
   /** Half of the dump, and the rest when told to. */
   waiting: `

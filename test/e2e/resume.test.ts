@@ -2,18 +2,21 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { type Cut, type CutLine, cutAt, lineTo } from './cut-line.js';
 import { fingerprintOf, type InstanceFingerprint, PRESENTED_KEYS } from './instance-fingerprint.js';
 import { killedAt } from './killed-at.js';
-import { collect, coolifyState, knownHostsOf, lab, onHost, type Workplace, workplace } from './lab.js';
+import { collect, coolifyState, lab, onHost, type Workplace, workplace } from './lab.js';
+import { leftovers, processes } from './restore-remains.js';
 
 /**
- * One host, one restore that is killed again and again, each time further on: every run takes up what the dead one
- * left. Each test goes on where the one before it ended.
+ * One host, one restore that is killed, or whose connection is cut, again and again, each time further on: every run takes up
+ * what the dead one left. Each test goes on where the one before it ended. Cuts at every step are in cut-connection.
  */
 const HOST = 'resume.test';
 const PORT = 2251;
 
 let place: Workplace;
+let line: CutLine;
 let before: InstanceFingerprint;
 let presented: string;
 
@@ -22,7 +25,9 @@ const restore = (...args: string[]) => coolifyState(['restore', '--yes', ...args
 beforeAll(async () => {
   await lab('host.sh', 'up', HOST, '--port', String(PORT), '--recreate');
   place = await workplace(HOST, PORT, {});
-  await place.writeInventory({ coolify_repository: `file:${join(place.folder, 'repository')}` });
+  line = await lineTo(PORT, place);
+  const repository = `file:${join(place.folder, 'repository')}`;
+  await place.writeInventory({ ...line.vars, coolify_repository: repository });
   const { status, stderr } = await coolifyState(['backup', ...place.options]);
   expect(status, stderr).toBe(0);
   before = await fingerprintOf(HOST);
@@ -30,28 +35,43 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await line?.close();
   await place?.remove();
   await lab('host.sh', 'down', HOST);
 });
 
-describe('a restore onto a bare host that is killed', () => {
+/** How a run ends: by a power cut on this side, or by one of two kinds on the way. */
+async function brokenOff(how: 'killed' | Cut, task: string, milliseconds: number): Promise<void> {
+  const args = ['restore', '--yes', ...place.options];
+  if (how === 'killed') await killedAt(args, task, milliseconds);
+  else await cutAt(line, how, args, task, milliseconds);
+}
+
+describe('a restore onto a bare host that is broken off', () => {
   beforeAll(async () => {
     await lab('host.sh', 'fresh', HOST, '--port', String(PORT));
+    await line.learn();
     expect(await hostKeys()).not.toBe(presented);
     // Keys are laid down, and sshd is asked whether it takes them: here for long enough to die in between.
     await onHost(HOST, SLOW_CHECK);
   });
 
   it.each([
-    ['while the installer works', "run Coolify's installer", 2500],
-    ['while the database is loaded', "restore dump of Coolify's database", 700],
-    ['while Coolify starts', 'start Coolify', 300],
-    ['while authorized_keys is merged', "restore root's authorized_keys", 0],
-    ['between new host keys and their use', "restore host keys and root's own keys", 1500],
-    ['when sshd has been told to use them', 'see which host keys sshd presents', 0],
-  ])('%s leaves a host that the next run goes on with', async (_when, task, milliseconds) => {
-    await killedAt(['restore', '--yes', ...place.options], task, milliseconds);
-  });
+    ['killed', 'while the installer works', "run Coolify's installer", 2500],
+    ['freeze', 'while the database is loaded', "restore dump of Coolify's database", 500],
+    ['killed', 'while the database is loaded', "restore dump of Coolify's database", 700],
+    ['killed', 'while Coolify starts', 'start Coolify', 300],
+    ['killed', 'while authorized_keys is merged', "restore root's authorized_keys", 0],
+    ['reset', 'while Coolify is let go', "switch Coolify's queue and scheduler on", 700],
+    ['killed', 'between new host keys and their use', "restore host keys and root's own keys", 1500],
+    ['reset', 'when sshd has been told to use them', 'see which host keys sshd presents', 0],
+    ['killed', 'when sshd has been told to use them', 'see which host keys sshd presents', 0],
+  ] as const)(
+    '%s %s leaves a host that the next run goes on with',
+    async (how, _when, task, milliseconds) => {
+      await brokenOff(how, task, milliseconds);
+    },
+  );
 
   it('is complete after one that is left alone', async () => {
     const { status, stdout, stderr } = await restore();
@@ -63,15 +83,16 @@ describe('a restore onto a bare host that is killed', () => {
   });
 
   it('leaves nothing of itself on the host, and no process', async () => {
-    expect(await leftovers()).toBe('');
-    expect(await processes()).toBe('');
+    await line.mend();
+    expect(await leftovers(HOST)).toBe('');
+    expect(await processes(HOST)).toBe('');
   });
 
   it('knows the host by the restored keys alone', async () => {
-    const known = (await readFile(knownHostsOf(PORT), 'utf8'))
+    const known = (await readFile(line.knownHosts, 'utf8'))
       .split('\n')
-      .filter((line) => line.startsWith(`[127.0.0.1]:${PORT} `))
-      .map((line) => line.split(' ').slice(1, 3).join(' '));
+      .filter((known) => known.startsWith(`[127.0.0.1]:${line.port} `))
+      .map((known) => known.split(' ').slice(1, 3).join(' '));
     expect(known.sort().join('\n')).toBe(presented.trim());
   });
 
@@ -93,11 +114,11 @@ describe('a restore onto a Coolify that runs with other settings, killed', () =>
     ['after the settings were merged', 'start Coolify', 0],
     ['while the containers are made anew', 'start Coolify', 1500],
   ])('%s leaves a host that the next run goes on with', async (_when, task, milliseconds) => {
-    await killedAt(['restore', '--yes', ...place.options], task, milliseconds);
+    await brokenOff('killed', task, milliseconds);
   });
 
   it('before it is proven leaves a Coolify whose queue and scheduler are off', async () => {
-    await killedAt(['restore', '--yes', ...place.options], 'prove the target', 0);
+    await brokenOff('killed', 'prove the target', 0);
     expect(await switches()).toBe('horizon off\nscheduler off');
   });
 
@@ -107,8 +128,8 @@ describe('a restore onto a Coolify that runs with other settings, killed', () =>
     expect(await fingerprintOf(HOST)).toEqual(before);
     expect(await runningName()).toContain('Coolify of the lab');
     expect(await switches()).toBe('horizon on\nscheduler on');
-    expect(await leftovers()).toBe('');
-    expect(await processes()).toBe('');
+    expect(await leftovers(HOST)).toBe('');
+    expect(await processes(HOST)).toBe('');
   });
 
   it('has kept the one way back that the first of them took', async () => {
@@ -159,26 +180,3 @@ mkdir -m 700 /data/coolify/ssh/.coolify-state-keys
 : > /data/coolify/ssh/.coolify-state-keys/ssh_key@half
 : > /etc/ssh/.ssh_host_rsa_key.coolify-state-0123456789ab
 `;
-
-/** Notes, staged keys, files on their way into place, databases beside the live one. */
-function leftovers(): Promise<string> {
-  return onHost(
-    HOST,
-    `find /root /etc/ssh /data/coolify -name '*coolify-state*'; ls -A /tmp | grep -v '^runc-process' # the engine's own, for a moment
-     docker exec coolify-db psql -XqAt -U coolify -d postgres -c "SELECT datname FROM pg_database WHERE datname LIKE 'coolify\\_state%' OR shobj_description(oid, 'pg_database') LIKE 'coolify-state%'"`,
-  ).then((text) => text.trim());
-}
-
-/** What works on the host for somebody who has gone. A session that was cut off takes a moment to end. */
-async function processes(): Promise<string> {
-  let found = '';
-  for (let attempt = 0; attempt < 20; attempt++) {
-    found = await onHost(
-      HOST,
-      "ps -eo pid,args | grep -E 'install\\.sh|pg_dump|pg_restore|psql|docker (exec|stop|start)|tar -' | grep -v grep || :",
-    );
-    if (found === '') break;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  return found.trim();
-}

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { PRESENTED_KEYS } from './instance-fingerprint.js';
 import { killedAt } from './killed-at.js';
 import { collect, coolifyState, lab, onHost, type Workplace } from './lab.js';
+import { leftovers } from './restore-remains.js';
 import { OTHER_COOLIFY, targetFingerprint } from './restore-targets.js';
 import { twoHosts } from './two-hosts.js';
 
@@ -74,7 +75,7 @@ async function expectTakenBack(): Promise<void> {
   expect(status, `${stderr}${stdout}`).toBe(0);
   expect(await targetFingerprint(TARGET)).toBe(former);
   expect(await hostKeys()).toBe(formerKeys);
-  expect(await leftovers()).toBe('');
+  expect(await leftovers(TARGET)).toBe('');
 }
 
 describe('on a bare host', () => {
@@ -159,14 +160,3 @@ const recordSchema = z.object({
   outcome: z.string(),
   proofs: z.array(z.object({ name: z.string(), ok: z.boolean() })),
 });
-
-/** Notes, staged keys, files on their way, databases beside the live one. */
-function leftovers(): Promise<string> {
-  return onHost(
-    TARGET,
-    `find /root /etc/ssh -name '*coolify-state*'; [ ! -d /data/coolify ] || find /data/coolify -name '*coolify-state*'
-     if docker inspect coolify-db >/dev/null 2>&1; then
-       docker exec coolify-db psql -XqAt -U coolify -d postgres -c "SELECT datname FROM pg_database WHERE datname LIKE 'coolify\\_state%' OR shobj_description(oid, 'pg_database') LIKE 'coolify-state%'"
-     fi`,
-  ).then((text) => text.trim());
-}

@@ -1,7 +1,8 @@
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { ALL_OUTPUT, coolifyState, LAB, lab, onHost, type Workplace, workplace } from './lab.js';
+import { logLine } from '../../src/cli/json/log-line.js';
+import { ALL_OUTPUT, collect, coolifyState, LAB, lab, onHost, type Workplace, workplace } from './lab.js';
 import { type Heard, httpListener, type Listener, type MailListener, mailListener } from './listeners.js';
 import { begin, eventually, hostOf, leftoversIn, whileRunning } from './observations.js';
 import { secretsIn, secretsOf } from './secret-search.js';
@@ -99,6 +100,19 @@ it('the policy of the inventory is applied without a question', async () => {
   expect(stored.filter((name) => name.endsWith('.tar.gz.age'))).toHaveLength(2);
 });
 
+it('with --skip-unchanged a run stores nothing anew of a state that is stored, and says so', async () => {
+  const folder = join(place.folder, 'repository', HOST);
+  const before = (await readdir(folder)).filter((name) => name.endsWith('.tar.gz.age')).sort();
+  const outcome = await run('--skip-unchanged');
+  expect(outcome.status, outcome.stderr).toBe(0);
+  const after = (await readdir(folder)).filter((name) => name.endsWith('.tar.gz.age')).sort();
+  expect(after).toEqual(before);
+  const { report, summary } = JSON.parse(heard(`/hook/${HOOK}`).body);
+  expect(report.parts.backup.unchangedSince.id).toMatch(/^\d{8}T\d{6}Z-/);
+  expect(report.parts.backup.snapshots).toEqual([]);
+  expect(summary).toBe(`nothing has changed since ${report.parts.backup.unchangedSince.id}`);
+});
+
 it('a run that fails tells people too, by its status, its sentence and the end of its log', async () => {
   const before = (await metrics())['last_success_timestamp_seconds'];
   await onHost(HOST, 'docker stop -t 1 coolify-db');
@@ -177,11 +191,9 @@ it('a run that is interrupted tells that it failed, one that is killed leaves th
   expect(await leftoversIn(place.state)).toEqual([]);
 });
 
-it('secrets come from the files that systemd hands to a service, as its unit has them', async () => {
-  const credentials = at('credentials');
-  await mkdir(credentials, { mode: 0o700 });
-  await writeFile(join(credentials, 'COOLIFY_STATE_KEY_PASSPHRASE'), 'a passphrase\n', { mode: 0o400 });
-  await chmod(credentials, 0o500);
+it("the command of the timer's unit runs with its credentials, and logs one JSON object for each fact", async () => {
+  const passphrase = at('passphrase');
+  await writeFile(passphrase, 'a passphrase\n', { mode: 0o600 });
   const key = at('protected');
   await writeFile(key, await readFile(join(LAB, 'id_ed25519')), { mode: 0o600 });
   const { execFileSync } = await import('node:child_process');
@@ -189,10 +201,43 @@ it('secrets come from the files that systemd hands to a service, as its unit has
   await settings({ ansible_ssh_private_key_file: key });
   const without = await run();
   expect(without.status).not.toBe(0);
-  const outcome = await coolifyState(['run', ...place.options, '--json'], {
+  web.heard.length = 0;
+
+  const unit = await unitOf('--credential', `COOLIFY_STATE_KEY_PASSPHRASE=${passphrase}`);
+  const [program = '', ...words] = (settingOf(unit, 'ExecStart') ?? '').split(' ');
+  const [name = '', source = ''] = (settingOf(unit, 'LoadCredential') ?? '').split(':');
+  // What systemd does before it starts the command.
+  const credentials = at('credentials');
+  await mkdir(credentials, { mode: 0o700 });
+  await writeFile(join(credentials, name), await readFile(source), { mode: 0o400 });
+  await chmod(credentials, 0o500);
+  const outcome = await collect(program, words, {
+    cwd: settingOf(unit, 'WorkingDirectory') ?? '',
     env: { CREDENTIALS_DIRECTORY: credentials },
   });
   expect(outcome.status, outcome.stderr).toBe(0);
+  expect(outcome.stdout).toBe('');
+
+  const lines = outcome.stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => logLine.parse(JSON.parse(line)));
+  const events = lines.map(({ event }) => event);
+  expect([events[0], events.at(-1)]).toEqual(['start', 'end']);
+  expect(lines.at(-1)).toMatchObject({ level: 'info', exitStatus: 0 });
+  expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  const inside = lines.filter(({ event }) => !['start', 'end'].includes(event));
+  expect(new Set(inside.map(({ host }) => host))).toEqual(new Set([HOST]));
+  const steps = lines.filter(({ event }) => event === 'task-end');
+  expect(steps.length).toBeGreaterThan(10);
+  for (const step of steps)
+    expect(step).toMatchObject({ task: expect.any(String), status: expect.any(String) });
+  expect(events.filter((event) => event === 'proof').length).toBeGreaterThan(3);
+  // One run, and whoever is told can find it in the log.
+  const [id, ...others] = new Set(lines.map((line) => line.run));
+  expect(others).toEqual([]);
+  expect(JSON.parse(heard(`/hook/${HOOK}`).body)).toMatchObject({ run: id });
+  expect(await readFile(at('hooks'), 'utf8')).toContain(`COOLIFY_STATE_RUN=${id}`);
 });
 
 it('nothing that was told, printed or given to a hook holds a secret', async () => {
@@ -207,4 +252,20 @@ function heard(path: string): Heard {
   const found = web.heard.find((one) => one.path === path);
   if (found === undefined) throw new Error(`nobody called ${path}, but ${paths().join(', ')}`);
   return found;
+}
+
+/** The service that would be installed. */
+async function unitOf(...args: readonly string[]): Promise<string> {
+  const planned = await coolifyState([
+    ...['schedule', 'install', '--check', '--scheduler', 'system', '--json'],
+    ...place.options,
+    ...args,
+  ]);
+  expect(planned.status, planned.stderr).toBe(0);
+  const { files } = JSON.parse(planned.stdout);
+  return files[0].text;
+}
+
+function settingOf(unit: string, name: string): string | undefined {
+  return new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
 }

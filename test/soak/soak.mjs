@@ -1,6 +1,7 @@
 // Backups, restores and prunes in random order with random faults, against a Docker test host and Ceph's S3. After each
 // the invariant is looked at: the last generation and every listed snapshot verify, the next run works, and nothing is left
-// behind. Ends with status 1 when something was lost or leaked.
+// behind. Ends with status 1 when something was lost or leaked, or when a backup at the end needs more than a tenth more
+// memory than the tenth one did.
 //
 //   node test/soak/soak.mjs [--minutes 30] [--seed 1] [--host soak.test] [--port 2391] [--program dist/cli/main.js]
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Faults } from './faults.mjs';
 import { Lab, PROJECT } from './lab.mjs';
+import { judgedMemory } from './memory.mjs';
 import { Randomness } from './randomness.mjs';
 
 const { values } = parseArgs({
@@ -110,15 +112,11 @@ async function nothingIsLeft() {
   for (const one of left) trouble('leaked', one);
 }
 
-function report(seconds) {
-  const sizes = peaks.map((size) => size.toFixed(0));
+function report(seconds, memory) {
   console.log(`\nseed ${values.seed}, ${seconds.toFixed(0)} s`);
   for (const [title, count] of [...kinds].sort()) console.log(`  ${String(count).padStart(4)}  ${title}`);
   for (const [name, count] of Object.entries(counts)) console.log(`${name.padEnd(9)} ${count}`);
-  if (peaks.length > 0)
-    console.log(
-      `peak RSS of a backup, MiB: first ${sizes[0]}, tenth ${sizes[9] ?? 'none'}, last ${sizes.at(-1)}, largest ${Math.max(...peaks).toFixed(0)}`,
-    );
+  console.log(memory.text);
   for (const line of troubles) console.log(line);
 }
 
@@ -136,7 +134,9 @@ try {
   const end = Date.now() + Number(values.minutes) * 60_000;
   while (Date.now() < end && !interrupted) await step();
 } finally {
-  report((Date.now() - begin) / 1000);
+  const memory = judgedMemory(peaks);
+  if (!memory.ok) counts.failed += 1;
+  report((Date.now() - begin) / 1000, memory);
   await lab.down();
   await rm(folder, { recursive: true, force: true });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { eventLine } from './events.js';
 import { errorLine } from './failure.js';
+import { FLEET_SUMMARY, workerLine } from './fleet.js';
 import { FLEET_SUMMARIES } from './fleet-summaries.js';
 import { findingLine, OTHER_SUMMARIES } from './other-summaries.js';
 
@@ -15,10 +16,11 @@ const SILENT: readonly string[] = ['snapshots', 'report', 'ls', 'cat', 'keys', '
  * form (`publishedSchema`) is open, because fields may be added.
  */
 export const JSON_LINES: ReadonlyMap<string, z.ZodType> = new Map(
-  Object.entries({ ...FLEET_SUMMARIES, ...OTHER_SUMMARIES }).map(
+  Object.entries({ ...FLEET_SUMMARIES, ...OTHER_SUMMARIES, fleet: FLEET_SUMMARY }).map(
     ([command, summary]): [string, z.ZodType] => [
       command,
       z.union([
+        ...(command === 'fleet' ? [workerLine] : []),
         ...(CHECKING.includes(command) ? [findingLine] : SILENT.includes(command) ? [] : [eventLine]),
         summary.meta({ description: 'the last line of a command that could do its work' }),
         errorLine,
@@ -53,7 +55,9 @@ export function lineFault(text: string): string | undefined {
         ? errorLine
         : type === 'finding'
           ? findingLine
-          : eventLine;
+          : /^(job|worker)-/.test(type)
+            ? workerLine
+            : eventLine;
   if (schema === undefined) return `no schema for the summary of ${command}`;
   const { error } = schema.safeParse(line);
   return error === undefined ? undefined : `${z.prettifyError(error)}\n${text}`;

@@ -42,6 +42,7 @@ export const uploaded = z
       .number()
       .optional()
       .describe('sent to the store for it, those of the lease included; absent for a folder'),
+    already: z.literal(true).optional().describe('in a fleet: another run has stored it in the same round'),
   })
   .meta({ id: 'UploadedSnapshot', description: 'a snapshot that was stored and read back' });
 

@@ -1,16 +1,5 @@
 import type { EngineEvent, Recap, TaskOutcome } from '../../engine/events.js';
-
-/** A task that is under way. */
-export interface RunningTask {
-  readonly name: string;
-  /** Milliseconds on the clock of the view. */
-  readonly since: number;
-  readonly bytes: number | undefined;
-  /** Bytes a second over the last moments; undefined until there is something to tell. */
-  readonly speed: number | undefined;
-  /** The last thing that was said. Untrusted text. */
-  readonly line: string | undefined;
-}
+import { RunningTask } from './running-task.js';
 
 /** What a host has done so far. */
 export interface LiveHost {
@@ -27,18 +16,9 @@ export interface EndedHost extends LiveHost {
   readonly recap: Recap;
 }
 
-interface Sample {
-  readonly at: number;
-  readonly bytes: number;
-}
-
-/** Speed is told over this window, in milliseconds: shorter ones flicker, longer ones lag. */
-const WINDOW = 3000;
-
 /** The hosts of a run as its events tell of them. Knows nothing of terminals. */
 export class LiveHosts {
   readonly #hosts = new Map<string, LiveHost>();
-  readonly #samples = new Map<string, Sample[]>();
   /** How many hosts have ended, and how many of them badly. */
   ended = 0;
   failed = 0;
@@ -79,34 +59,14 @@ export class LiveHosts {
   ): LiveHost {
     switch (event.type) {
       case 'task-start':
-        this.#samples.set(host.host, []);
-        return {
-          ...host,
-          running: { name: event.task, since: now, bytes: undefined, speed: undefined, line: undefined },
-        };
-      case 'task-progress': {
-        const { running } = host;
-        if (running === undefined) return host;
-        const { bytes = running.bytes, line = running.line } = event;
-        const speed = event.bytes === undefined ? running.speed : this.#speed(host.host, event.bytes, now);
-        return { ...host, running: { ...running, bytes, line, speed } };
-      }
+        return { ...host, running: new RunningTask(event.task, now) };
+      case 'task-progress':
+        host.running?.take(event, now);
+        return host;
       case 'task-end':
         return { ...host, done: [...host.done, event], running: undefined };
       case 'warning':
         return { ...host, warnings: [...host.warnings, event.message] };
     }
-  }
-
-  #speed(host: string, bytes: number, now: number): number | undefined {
-    const samples = this.#samples.get(host) ?? [];
-    const last = samples.at(-1);
-    // Events come for every piece of a stream; a sample for each tenth of a second is enough.
-    if (last === undefined || now - last.at >= 100) samples.push({ at: now, bytes });
-    while (samples.length > 2 && now - (samples[0]?.at ?? now) > WINDOW) samples.shift();
-    this.#samples.set(host, samples);
-    const first = samples[0];
-    if (first === undefined || now - first.at < 200) return undefined;
-    return ((bytes - first.bytes) * 1000) / (now - first.at);
   }
 }

@@ -103,12 +103,17 @@ export class LiveView {
     this.stream.write(this.#erasing());
   }
 
-  /** Back to where the first drawn line begins, and everything below it away. */
+  /**
+   * Back to where the first drawn line begins, with all drawn lines emptied. One by one: tmux keeps a screen that is cleared
+   * from its top in its history, and each frame would be found there again.
+   */
   #erasing(): string {
-    const { columns } = this.#size();
-    const rows = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
+    const { columns, rows: height } = this.#size();
+    const drawn = this.#drawn.reduce((sum, width) => sum + Math.max(1, Math.ceil(width / columns)), 0);
+    // What a window that has become smaller has pushed out is out of reach.
+    const rows = Math.min(drawn, height - 1);
     this.#drawn = [];
-    return rows === 0 ? '' : `\u001b[${rows}A\r\u001b[J`;
+    return rows === 0 ? '' : `\u001b[${rows}A\r${'\u001b[2K\n'.repeat(rows)}\u001b[${rows}A`;
   }
 
   #frame(): string {

@@ -1,4 +1,3 @@
-import stringWidth from 'string-width';
 import type { TaskStatus } from '../../engine/events.js';
 
 /** How a terminal wants to be written to. */
@@ -7,6 +6,9 @@ export interface Style {
   /** Marks beyond ASCII. */
   readonly unicode: boolean;
 }
+
+/** For what is no terminal. */
+export const PLAIN: Style = { color: false, unicode: false };
 
 export type Tone = 'good' | 'change' | 'bad' | 'faint' | 'strong';
 
@@ -48,20 +50,3 @@ export function styleOf(env: NodeJS.ProcessEnv): Style {
     unicode: /utf-?8/i.test(locale),
   };
 }
-
-/** Text cut to so many columns, with a mark where something is missing. Must hold no escape sequence. */
-export function cut(text: string, columns: number, { unicode }: Style): string {
-  if (stringWidth(text) <= columns) return text;
-  const end = unicode ? '…' : '~';
-  if (columns < 1) return '';
-  let kept = '';
-  let width = 1;
-  for (const { segment } of GRAPHEMES.segment(text)) {
-    width += stringWidth(segment);
-    if (width > columns) break;
-    kept += segment;
-  }
-  return kept + end;
-}
-
-const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });

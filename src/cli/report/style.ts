@@ -5,7 +5,7 @@ export const STYLE = `
   --ground: #ffffff; --text: #1b1f24; --quiet: #57606a; --line: #d0d7de; --panel: #f6f8fa;
   --good: #1a7f37; --bad: #b42318; --warn: #8a5a00; --mark: #0b5cad;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --ground: #0d1117; --text: #e6edf3; --quiet: #9da7b3; --line: #30363d; --panel: #161b22;
     --good: #3fb950; --bad: #ff7b72; --warn: #e3b341; --mark: #58a6ff;
@@ -29,32 +29,44 @@ p { margin: .25rem 0; }
 .figures div { background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .8rem; }
 .figures dt { color: var(--quiet); font-size: .85rem; }
 .figures dd { margin: 0; font-size: 1.15rem; font-weight: 600; overflow-wrap: anywhere; }
+.figures dd.quiet { font-size: .85rem; font-weight: 400; }
 .attention { list-style: none; margin: 1rem 0; padding: 0; }
 .attention li { border-left: .3rem solid var(--warn); background: var(--panel); padding: .5rem .8rem; margin: .5rem 0; overflow-wrap: anywhere; }
 .attention li.grave { border-color: var(--bad); }
-.attention code { color: var(--quiet); }
+.attention code { display: block; color: var(--quiet); }
 code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; }
 .scroll:focus-visible { outline: 2px solid var(--mark); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .4rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
-td.long { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
-tr:last-child > td { border-bottom: 0; }
+td.wrap { white-space: normal; min-width: 12rem; }
+/* What folds out below a row stays in sight where the table is wider than the page. */
+tr:has(+ .more) > td { border-bottom: 0; padding-bottom: 0; }
+.more > td { white-space: normal; padding-top: .1rem; }
+.more details { position: sticky; left: .7rem; max-width: min(100%, calc(100vw - 4rem)); overflow-wrap: anywhere; }
+td code { white-space: nowrap; }
+th[scope=rowgroup] { white-space: normal; overflow-wrap: anywhere; padding-top: 1rem; color: var(--quiet); font-weight: 600; }
+tbody:last-child > tr:last-child > td { border-bottom: 0; }
 thead th { background: var(--panel); color: var(--quiet); font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; }
-figcaption { color: var(--quiet); font-size: .85rem; }
-svg { display: block; width: 100%; height: auto; }
-svg text { fill: var(--quiet); font: 11px system-ui, sans-serif; }
+figcaption { color: var(--quiet); font-size: .85rem; overflow-wrap: anywhere; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr)); gap: 0 2rem; }
+.plot { padding: 0 .5rem; color: var(--quiet); font-size: .8rem; }
+.plot > svg { display: block; width: 100%; overflow: visible; }
+.plot svg svg { overflow: visible; }
+.lane { margin: .4rem -.5rem 0; overflow-wrap: anywhere; }
+.ends { display: flex; justify-content: space-between; margin: .15rem -.5rem .25rem; }
+.ends > :only-child { margin: 0 auto; }
+svg text { fill: var(--quiet); font-size: .8rem; }
 svg .axis { stroke: var(--line); }
 svg .mark { fill: var(--mark); }
 svg .bad { fill: var(--bad); }
 svg .good { fill: var(--good); }
 svg .warn { fill: var(--warn); }
 svg .limit { stroke: var(--warn); stroke-dasharray: 4 3; }
-summary { cursor: pointer; }
-/* A plot shrinks with the page; its text must not. */
-@media (max-width: 40rem) { svg text { font-size: 20px; } }
+summary { cursor: pointer; color: var(--quiet); }
+@media (max-width: 40rem) { th, td { padding: .4rem .5rem; } .figures { grid-template-columns: 1fr 1fr; } }
 details > *:not(summary) { margin: .4rem 0 .4rem 1rem; }
 footer { margin-top: 3rem; color: var(--quiet); font-size: .85rem; }
 @media print {
@@ -64,6 +76,11 @@ footer { margin-top: 3rem; color: var(--quiet); font-size: .85rem; }
   h2:first-of-type { break-before: auto; }
   figure, .figures, .attention li, tr { break-inside: avoid; }
   .scroll { overflow: visible; border: 0; }
-  th, td { white-space: normal; padding: .2rem .4rem; }
+  thead { display: table-header-group; }
+  th, td { padding: .2rem .3rem; }
+  th { white-space: normal; }
+  td.wrap { min-width: 0; }
+  /* Nobody unfolds anything on paper. */
+  details::details-content { display: block; content-visibility: visible; height: auto; }
 }
 `;

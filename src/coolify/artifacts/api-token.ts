@@ -13,6 +13,7 @@ export const apiToken: Artifact = {
   onHost: '/data/coolify/ansible-token',
   inState: TOKEN_PATH,
   required: false,
+  isEarly: true,
   proof: 'after a restore, the API accepts it',
   commands: ({ layout }) => [
     { purpose: apiToken.title, command: packPaths([layout.token]), input: 'nothing' },

@@ -14,6 +14,7 @@ export const authorizedKeys: Artifact = {
   onHost: '/root/.ssh/authorized_keys',
   inState: AUTHORIZED_KEYS_PATH,
   required: true,
+  isEarly: true,
   proof: 'holds the key with which Coolify reaches its own host',
   commands: ({ layout }) => [
     { purpose: authorizedKeys.title, command: packPaths([layout.authorizedKeys]), input: 'nothing' },

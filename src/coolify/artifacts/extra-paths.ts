@@ -14,6 +14,7 @@ export const extraPaths: Artifact = {
   onHost: 'the files and folders of coolify_extra_paths',
   inState: `${EXTRA_FOLDER}/<path>`,
   required: false,
+  isEarly: true,
   proof: 'size and SHA-256',
   commands: ({ extraPaths: paths }) =>
     paths.length === 0 ? [] : [{ purpose: extraPaths.title, command: packPaths(paths), input: 'nothing' }],

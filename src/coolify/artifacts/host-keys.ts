@@ -15,6 +15,7 @@ export const hostKeys: Artifact = {
   onHost: '/etc/ssh/ssh_host_*, /root/.ssh/ssh_host_*, /root/.ssh/id_*',
   inState: `${HOST_KEY_FOLDER}/`,
   required: true,
+  isEarly: true,
   proof: 'after a restore, sshd presents them',
   commands: ({ layout }) => [
     { purpose: hostKeys.title, command: packGlobs(keyGlobs(layout)), input: 'nothing' },

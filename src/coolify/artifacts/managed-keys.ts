@@ -23,6 +23,7 @@ export const managedKeys: Artifact = {
   onHost: '/data/coolify/ssh/keys/',
   inState: KEY_ARCHIVE_PATH,
   required: true,
+  isEarly: true,
   proof: 'each file equals its row in the dump',
   commands: ({ layout }) => [
     { purpose: managedKeys.title, command: packFolder(layout.keys), input: 'nothing' },

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sshFingerprint } from '../../core/ssh-fingerprint.js';
 import type { KeyEntry } from '../key-folder.js';
-import { authorizedBlobs, fingerprintOf } from '../managed-keys.js';
+import { authorizedBlobs } from '../managed-keys.js';
 import { readKeyArchive } from '../restore/managed-keys.js';
 import type { Source } from '../restore/target.js';
 import { AUTHORIZED_KEYS_PATH, KEY_ARCHIVE_PATH } from '../stored-paths.js';
@@ -56,7 +57,7 @@ async function admitted({ generation }: Source): Promise<Map<string, string>> {
   return new Map(
     [...authorizedBlobs(text)].map(([blob, line]) => {
       const [, comment = ''] = line.split(blob);
-      return [`${fingerprintOf(Buffer.from(blob, 'base64'))}${comment.trimEnd()}`, line];
+      return [`${sshFingerprint(Buffer.from(blob, 'base64'))}${comment.trimEnd()}`, line];
     }),
   );
 }

@@ -35,15 +35,22 @@ export const choosePostgres: Pick<Task<Target>, 'name' | 'why' | 'inspect' | 'ap
   },
 };
 
-/** The override for compose, as Coolify's upgrade-postgres.sh writes it; the volume is made by compose. */
+/**
+ * The override for compose, as Coolify's upgrade-postgres.sh writes it; the volume is made by compose.
+ *
+ * From 18 on the image keeps its data one folder further down, and does not begin a new database where a volume lies in the
+ * place of older versions: compose's own file mounts it there, so that the override has to replace that list, not add to it.
+ * Coolify's script gets by without, because it fills the volume before.
+ */
 export function postgresOverride(major: number): string {
-  // From 18 on the image keeps its data one folder further down.
-  const mount = major >= 18 ? '/var/lib/postgresql' : '/var/lib/postgresql/data';
+  const volumes =
+    major >= 18
+      ? 'volumes: !override\n      - coolify-db:/var/lib/postgresql'
+      : 'volumes:\n      - coolify-db:/var/lib/postgresql/data';
   return `services:
   postgres:
     image: "postgres:${major}-alpine"
-    volumes:
-      - coolify-db:${mount}
+    ${volumes}
 volumes:
   coolify-db:
     name: "coolify-db-pg${major}"

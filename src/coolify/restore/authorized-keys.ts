@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { sshFingerprint } from '../../core/ssh-fingerprint.js';
 import type { Inspection, TaskReporter } from '../../engine/task.js';
-import { authorizedBlob, authorizedBlobs, fingerprintOf } from '../managed-keys.js';
+import { authorizedBlob, authorizedBlobs } from '../managed-keys.js';
 import { contentOf, readPaths } from '../remote-files.js';
 import { AUTHORIZED_KEYS_PATH } from '../stored-paths.js';
 import type { Target } from './target.js';
@@ -46,7 +47,7 @@ export function mergeAuthorizedKeys(
     if (blob === undefined || known.has(blob)) continue;
     if (
       isInstallersLine(line, blob) &&
-      (!own.has(blob) || formerLocalKeys.includes(fingerprintOf(Buffer.from(blob, 'base64'))))
+      (!own.has(blob) || formerLocalKeys.includes(sshFingerprint(Buffer.from(blob, 'base64'))))
     )
       continue;
     known.add(blob);

@@ -1,20 +1,35 @@
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { StateError } from '../../core/errors.js';
 import { lastLines } from '../../core/terminal-text.js';
-import type { Change, Inspection, TaskReporter } from '../../engine/task.js';
+import { type Change, type Inspection, outOf, type TaskReporter } from '../../engine/task.js';
 import { quoteIdentifier, quoteLiteral } from '../../postgres/identifiers.js';
 import { containerState, startContainer, waitUntilDatabaseAnswers } from '../containers.js';
 import { type DatabaseAccess, pgRestore } from '../database/commands.js';
 import { databaseDifferences, readDatabase } from '../database/compare.js';
 import { DatabaseSession } from '../database/session.js';
-import { dated, FORMER_PREFIX, liveAccess, maintenanceAccess, markOfLive, swap } from '../database/swap.js';
+import {
+  databasesLike,
+  dated,
+  dropDatabases,
+  FORMER_PREFIX,
+  liveAccess,
+  maintenanceAccess,
+  markOfLive,
+  swap,
+} from '../database/swap.js';
 import { WRITERS } from '../layout.js';
 import { DUMP_PATH } from '../stored-paths.js';
 import type { Target } from './target.js';
 
-/** The dump goes in here first, beside the live database. */
+/**
+ * The dump goes into a database of this name and a time first, beside the live one. A run's own: what one that has lost its
+ * connection may still say to PostgreSQL is of a database that is no more.
+ */
 const INCOMING = 'coolify_state_incoming';
+
 export async function inspectDatabase(target: Target, reporter: TaskReporter): Promise<Inspection> {
   const { tables } = target.source.instance.database;
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
@@ -62,11 +77,12 @@ export async function applyDatabase(target: Target, reporter: TaskReporter): Pro
     signal,
   );
   await refuseOlderServer(maintenance, target);
+  await dropDatabases(target, await databasesLike(target, INCOMING, signal), signal);
+  const name = `${dated(`${INCOMING}_`)}_${randomBytes(3).toString('hex')}`;
   await maintenance.query(
-    `DROP DATABASE IF EXISTS ${quoteIdentifier(INCOMING)} WITH (FORCE);
-     CREATE DATABASE ${quoteIdentifier(INCOMING)} TEMPLATE template0 ENCODING ${quoteLiteral(source.instance.database.encoding)};`,
+    `CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0 ENCODING ${quoteLiteral(source.instance.database.encoding)};`,
   );
-  const incoming: DatabaseAccess = { ...access, database: INCOMING };
+  const incoming: DatabaseAccess = { ...access, database: name };
   await load(target, incoming, reporter);
   const present = await readDatabase(connection, incoming, source.ring, { signal });
   const differences = databaseDifferences(source.instance.database, present);
@@ -83,10 +99,10 @@ export async function applyDatabase(target: Target, reporter: TaskReporter): Pro
     });
   }
   await maintenance.query(
-    `COMMENT ON DATABASE ${quoteIdentifier(INCOMING)} IS ${quoteLiteral(restoredMark(target))};`,
+    `COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${quoteLiteral(restoredMark(target))};`,
   );
   const former = dated(FORMER_PREFIX);
-  await swap(maintenance, { live: access.database, next: INCOMING, aside: former });
+  await swap(maintenance, { live: access.database, next: name, aside: former });
   target.databaseDifferences = [];
   return `${present.summary.tables.length} tables restored and compared; the former database is kept as ${former} until the end`;
 }
@@ -118,8 +134,10 @@ async function load(target: Target, incoming: DatabaseAccess, reporter: TaskRepo
   const { signal } = reporter;
   const process = await target.connection.open(pgRestore(incoming), { signal });
   process.stdout.resume();
-  const dump = createReadStream(target.localPath(DUMP_PATH), { highWaterMark: 256 * 1024 });
-  dump.on('data', (chunk) => reporter.moved(chunk.length));
+  const path = target.localPath(DUMP_PATH);
+  const { moved } = outOf((await stat(path)).size, reporter);
+  const dump = createReadStream(path, { highWaterMark: 256 * 1024 });
+  dump.on('data', (chunk) => moved(chunk.length));
   const [sent] = await Promise.allSettled([pipeline(dump, process.stdin, { signal })]);
   const { code, stderr } = await process.done;
   if (code !== 0) {

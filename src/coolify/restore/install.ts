@@ -5,6 +5,7 @@ import type { TaskReporter } from '../../engine/task.js';
 import { script, withEnvironment } from '../../ssh/command.js';
 import type { Connection } from '../../ssh/connection.js';
 import type { Layout } from '../layout.js';
+import { notOurTurn, TAKE_TURN, TURN_BUSY, TURN_PATIENCE_S } from './turn.js';
 
 /** Where Coolify publishes its installer. */
 const INSTALLER_URL = 'https://cdn.coollabs.io/coolify/install.sh';
@@ -26,9 +27,6 @@ export async function ensureInstaller(
 /**
  * Runs Coolify's installer for one version.
  *
- * An installer goes on in the background when the connection is lost, and two at once would tear down each other's
- * containers: whoever comes second waits until the first is over.
- *
  * `USER=root` because the installer builds a file name from it, which is missing without a login. AUTOUPDATE is not
  * given: the installer would write it into `.env`, and the next boot into the restored database. Its exit status proves
  * little (it is 0 for a user who may not install): the caller looks at containers and health.
@@ -45,7 +43,7 @@ export async function runInstaller(
     { USER: 'root', HOME: '/root' },
     script(
       `${TAKE_TURN}${KEEP_WAY_IN}shift 3\nbash "$@"`,
-      ...[layout.restoreNotes, PATIENCE_S, layout.authorizedKeys, layout.installer, version],
+      ...[layout.restoreNotes, TURN_PATIENCE_S, layout.authorizedKeys, layout.installer, version],
     ),
   );
   const process = await connection.open(install, { signal: reporter.signal });
@@ -58,7 +56,7 @@ export async function runInstaller(
   }
   const { code, stderr } = await process.done;
   if (code === 0) return;
-  if (code === BUSY) throw busy(layout);
+  if (code === TURN_BUSY) throw notOurTurn(layout);
   throw new StateError({
     kind: 'failed',
     code: 'install.failed',
@@ -68,37 +66,6 @@ export async function runInstaller(
     detail: lastLines(`${tail.join('\n')}\n${stderr}`, 12),
   });
 }
-
-/**
- * Waits until an installer that an earlier run began is over: until then nothing on the host is settled.
- * @throws StateError `install.busy`
- */
-export async function waitForInstaller(
-  connection: Connection,
-  layout: Layout,
-  signal: AbortSignal,
-): Promise<void> {
-  const wait = script(TAKE_TURN, layout.restoreNotes, PATIENCE_S);
-  const { code } = await connection.run(wait, { signal, check: false });
-  if (code === BUSY) throw busy(layout);
-}
-
-const PATIENCE_S = '600';
-const BUSY = 75;
-
-/** The lock is held by the installer and all that it starts, and goes when the last of them ends. */
-const TAKE_TURN = `
-if command -v flock >/dev/null; then
-  mkdir -p -m 700 -- "$1"
-  exec 9>>"$1/installer.lock"
-  waited=0
-  until flock -n 9; do
-    waited=$((waited + 1))
-    if [ "$waited" -gt "$2" ]; then exit ${BUSY}; fi
-    sleep 1
-  done
-fi
-`;
 
 /**
  * The installer of a host without a database deletes every line of authorized_keys with the word "coolify", an admin's own
@@ -118,13 +85,3 @@ trap put_back EXIT
 trap 'exit 129' HUP
 trap 'exit 143' TERM
 `;
-
-function busy({ restoreNotes }: Layout): StateError {
-  return new StateError({
-    kind: 'failed',
-    code: 'install.busy',
-    what: "Coolify's installer, which an earlier run began, is still at work on the host",
-    why: `something that it started holds ${restoreNotes}/installer.lock for more than ${PATIENCE_S} s`,
-    next: `see what it is with "fuser -v ${restoreNotes}/installer.lock" on the host, wait for it or end it, then run the restore again`,
-  });
-}

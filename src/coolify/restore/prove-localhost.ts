@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { lastLines } from '../../core/terminal-text.js';
-import { command } from '../../ssh/command.js';
 import type { Proof } from '../../state/manifest.js';
 import { DatabaseSession } from '../database/session.js';
 import { liveAccess } from '../database/swap.js';
 import { authorizedBlobs, type ManagedKey } from '../managed-keys.js';
 import { AUTHORIZED_KEYS_PATH } from '../stored-paths.js';
+import { sshFromCoolify } from './ssh-from-coolify.js';
 import type { Target } from './target.js';
 
 const serverSchema = z.tuple([z.string(), z.number().int(), z.string(), z.string(), z.string()]);
@@ -37,30 +37,7 @@ export async function proveLocalhost(
     ];
   }
   const { code, stderr } = await connection.run(
-    command(
-      ...([
-        'docker',
-        'exec',
-        'coolify',
-        'ssh',
-        '-F',
-        'none',
-        '-o',
-        'BatchMode=yes',
-        '-o',
-        'ControlPath=none',
-      ] as const),
-      ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'],
-      ...[
-        '-o',
-        'IdentitiesOnly=yes',
-        '-o',
-        'ConnectTimeout=10',
-        '-i',
-        `${KEYS_IN_CONTAINER}/ssh_key@${uuid}`,
-      ],
-      ...['-p', String(port), '-l', user, '--', address, 'true'],
-    ),
+    sshFromCoolify({ address, port, user, keyUuid: uuid }, { connectTimeoutS: 10, remote: ['true'] }),
     { signal, check: false },
   );
   return [
@@ -74,9 +51,6 @@ export async function proveLocalhost(
     },
   ];
 }
-
-/** Where Coolify's container sees its key folder. */
-const KEYS_IN_CONTAINER = '/var/www/html/storage/app/ssh/keys';
 
 async function queryServer(target: Target, signal: AbortSignal): Promise<string> {
   await using session = await DatabaseSession.open(

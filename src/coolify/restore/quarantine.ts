@@ -9,6 +9,7 @@ import { inspectDatabase } from './database.js';
 import { runInstaller } from './install.js';
 import { finish, isBegun } from './notes.js';
 import type { Target } from './target.js';
+import { runInTurn } from './turn.js';
 
 /**
  * A restored Coolify would at once go to work on the fleet: deploy, back up, clean up. Until it is proven to be what it should,
@@ -62,9 +63,7 @@ export async function recreateCoolify(target: Target, reporter: TaskReporter): P
     await runInstaller(connection, layout, target.version, reporter);
     return;
   }
-  await connection.run(script(RECREATE, `${layout.data}/source`, target.version), {
-    signal: reporter.signal,
-  });
+  await runInTurn(connection, layout, RECREATE, [`${layout.data}/source`, target.version], reporter.signal);
 }
 
 /** Whether the container coolify was made with queue and scheduler off. Undefined without such a container. */
@@ -115,7 +114,7 @@ async function settingsDiffer(target: Target, reporter: TaskReporter): Promise<b
 /** Makes all containers anew that `.env` has changed for, from the images that the host has, without the installer. */
 export async function recreateContainers(target: Target, reporter: TaskReporter): Promise<void> {
   const { connection, layout, version } = target;
-  await connection.run(script(RECREATE_ALL, `${layout.data}/source`, version), { signal: reporter.signal });
+  await runInTurn(connection, layout, RECREATE_ALL, [`${layout.data}/source`, version], reporter.signal);
 }
 
 /** The two switches as the container has them; undefined without such a container. The rest of its environment is secret. */

@@ -20,7 +20,8 @@ export interface Setting<Value, Default extends Value | undefined = Value | unde
     | 'Coolify'
     | 'Connection'
     | 'Unattended'
-    | 'Drill';
+    | 'Drill'
+    | 'Fleet';
 }
 
 export type Facts = Omit<Setting<unknown>, 'type' | 'default' | 'aliases'> & {

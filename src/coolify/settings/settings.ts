@@ -202,6 +202,17 @@ class Reader {
       drillMaxRpo: this.read('drillMaxRpo', SETTINGS.drillMaxRpo),
       evidenceKeyPath: this.read('evidenceKeyPath', SETTINGS.evidenceKeyPath),
       evidenceSignersPath: this.read('evidenceSignersPath', SETTINGS.evidenceSignersPath),
+      fleetGroup: this.read('fleetGroup', SETTINGS.fleetGroup),
+      fleetGroupLimit: this.read('fleetGroupLimit', SETTINGS.fleetGroupLimit),
+      fleetRepositoryLimit: this.read('fleetRepositoryLimit', SETTINGS.fleetRepositoryLimit),
+      fleetAttempts: this.read('fleetAttempts', SETTINGS.fleetAttempts),
+      fleetRetryAfter: this.read('fleetRetryAfter', SETTINGS.fleetRetryAfter),
+      fleetBackupEvery: this.read('fleetBackupEvery', SETTINGS.fleetBackupEvery),
+      fleetVerifyEvery: this.read('fleetVerifyEvery', SETTINGS.fleetVerifyEvery),
+      fleetPruneEvery: this.read('fleetPruneEvery', SETTINGS.fleetPruneEvery),
+      fleetDrillEvery: this.read('fleetDrillEvery', SETTINGS.fleetDrillEvery),
+      fleetStart: this.read('fleetStart', SETTINGS.fleetStart),
+      fleetJitter: this.read('fleetJitter', SETTINGS.fleetJitter),
     };
   }
 
@@ -298,6 +309,7 @@ function invalid<Value>(host: string, setting: Setting<Value>, { raw, source }: 
     code: 'settings.invalid',
     what: `${showSource(source)}: The value of ${setting.name} does not fit`,
     why: `expected ${setting.type.expected}${shown}`,
+    next: `correct it there; docs/settings.md tells what ${setting.name} takes`,
     host,
   });
 }

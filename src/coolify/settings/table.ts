@@ -2,6 +2,7 @@ import { CONNECTION_SETTINGS } from './table-connection.js';
 import { COOLIFY_SETTINGS } from './table-coolify.js';
 import { DRILL_SETTINGS } from './table-drill.js';
 import { ENCRYPTION_SETTINGS } from './table-encryption.js';
+import { FLEET_SETTINGS } from './table-fleet.js';
 import { REPOSITORY_SETTINGS } from './table-repository.js';
 import { RETENTION_SETTINGS } from './table-retention.js';
 import { UNATTENDED_SETTINGS } from './table-unattended.js';
@@ -15,6 +16,7 @@ export const SETTINGS = {
   ...CONNECTION_SETTINGS,
   ...UNATTENDED_SETTINGS,
   ...DRILL_SETTINGS,
+  ...FLEET_SETTINGS,
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;

@@ -7,13 +7,22 @@ import type { EventSink } from '../../engine/events.js';
 import { type FailureBudget, failureLimit } from '../../engine/failure-budget.js';
 import { type HostReport, runTasks } from '../../engine/run-host.js';
 import { runHosts } from '../../engine/run-hosts.js';
-import { readTask, type Task, type TaskReporter, workTask } from '../../engine/task.js';
+import { outOf, readTask, type Task, type TaskReporter, workTask } from '../../engine/task.js';
 import { prepareRepository, type RepositorySettings } from '../../repository/open.js';
 import type { Proof } from '../../state/manifest.js';
 import { openStateFolder, type StateFolder } from '../../state/state-folder.js';
 import type { HostConfig } from '../hosts/host-config.js';
 import { openingTasks } from '../hosts/host-session.js';
-import { askEarly, BackupContext, commitGeneration, lastGeneration, manifestOf, pullOf } from './context.js';
+import {
+  askEarly,
+  BackupContext,
+  commitGeneration,
+  lastGeneration,
+  manifestOf,
+  pullOf,
+  totalSize,
+} from './context.js';
+import type { Round } from './round.js';
 import {
   compareWithApi,
   instanceFrom,
@@ -38,6 +47,8 @@ export interface BackupOptions {
   readonly acceptNewInstance: boolean;
   /** Makes no generation and no snapshots of a state that is that of the newest ones. */
   readonly skipUnchanged?: boolean | undefined;
+  /** Of a fleet: a repository that has a snapshot of this round gets no other. */
+  readonly round?: Round | undefined;
   readonly signal: AbortSignal;
   readonly emit: EventSink;
 }
@@ -78,6 +89,7 @@ async function backupHost(
     return withFindings(report, context);
   } finally {
     try {
+      await context.early.end();
       await context.staging?.discard();
     } finally {
       await context.session.close();
@@ -103,7 +115,7 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
       config.repositories.forEach(prepareRepository);
       return session.facts.containers.find(({ name }) => name === 'coolify')?.image;
     }),
-    ...ARTIFACTS.map((artifact) => pulling(`pull ${artifact.title}`, artifact.pull)),
+    ...ARTIFACTS.map(({ title, name, pull }) => pulling(`pull ${title}`, pull, name)),
     pulling('settle the key folder', settleKeyFolder),
     workTask('prove what was pulled', async (context, reporter) => {
       const pull = pullOf(context);
@@ -115,9 +127,6 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
         refuseOtherInstance(await lastGeneration(context), context.instance);
       }
       return proofs.map(({ name }) => name).join(', ');
-    }),
-    workTask('compare with the API', async (context, reporter) => {
-      return await compareWithApi(pullOf(context), context.keys, context.asked, reporter);
     }),
     ...(options.skipUnchanged === true ? [lookingForChanges()] : []),
     {
@@ -131,7 +140,11 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
         ),
       apply: commitGeneration,
     },
-    ...config.repositories.map((repository) => uploading(repository, options.waitLock ?? 0)),
+    ...config.repositories.map((repository) => uploading(repository, options)),
+    // Late: the API may take longer to answer than everything before, and its answer decides nothing.
+    workTask('compare with the API', async (context, reporter) => {
+      return await compareWithApi(pullOf(context), context.keys, context.asked, reporter);
+    }),
     {
       name: 'drop old generations',
       kind: 'change',
@@ -149,30 +162,42 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
   ];
 }
 
-/** A step that reads from the host into the staging folder. */
+/** A step that reads from the host into the staging folder. Of an artifact it was about as much the last time. */
 function pulling(
   name: string,
   work: (pull: Pull, reporter: TaskReporter) => Promise<string>,
+  artifact?: string,
 ): Task<BackupContext> {
   return workTask(name, async (context, reporter) => {
     if (context.pull === undefined) {
       const { session, config } = context;
       context.staging = await session.generations.stage();
       context.pull = new Pull(session.connection, config.layout, session.facts, config, context.staging);
+      context.filesBefore = (await lastGeneration(context))?.manifest.files ?? [];
+      context.early.begin(
+        ARTIFACTS.filter(({ isEarly }) => isEarly === true),
+        context.pull,
+        reporter,
+      );
     }
-    const note = await work(context.pull, reporter);
+    const before = context.filesBefore.filter((file) => file.artifact === artifact);
+    const told = outOf(totalSize(before), reporter);
+    const note = await (context.early.take(artifact ?? '', told) ?? work(context.pull, told));
     await askEarly(context, context.pull, reporter.signal);
     return note;
   });
 }
 
-function uploading(settings: RepositorySettings, waitLock: number): Task<BackupContext> {
+function uploading(
+  settings: RepositorySettings,
+  { waitLock = 0, round }: Pick<BackupOptions, 'waitLock' | 'round'>,
+): Task<BackupContext> {
   const task = uploadTask<BackupContext>(
     settings,
     ({ generation, recipients, instance, config, snapshots }) => {
       if (generation === undefined || instance === undefined)
         throw new Error('there is no generation to upload');
-      const job = { generation, instance, recipients, compression: config.compression, waitLock };
+      const job = { generation, instance, recipients, compression: config.compression, waitLock, round };
       return { job, stored: (snapshot) => snapshots.push(snapshot) };
     },
   );
@@ -217,7 +242,7 @@ function withFindings(report: HostReport, context: BackupContext): BackupReport 
       generation: {
         id: generation.manifest.id,
         folder: generation.folder,
-        bytes: generation.manifest.files.reduce((sum, { size }) => sum + size, 0),
+        bytes: totalSize(generation.manifest.files),
       },
     }),
   };

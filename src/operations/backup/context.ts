@@ -15,6 +15,7 @@ import type { StateFolder } from '../../state/state-folder.js';
 import { TOOL } from '../../tool.js';
 import type { HostConfig } from '../hosts/host-config.js';
 import { HostSession } from '../hosts/host-session.js';
+import { EarlyPulls } from './early-pulls.js';
 import { askForKeys, type ShownKeys } from './run.js';
 import type { UploadedSnapshot } from './upload.js';
 
@@ -26,6 +27,9 @@ export class BackupContext {
   /** What the API was asked for while the rest is pulled. */
   asked: { readonly token: Secret; readonly shown: ShownKeys } | undefined;
   staging: Staging | undefined;
+  readonly early = new EarlyPulls();
+  /** What the last generation holds. */
+  filesBefore: readonly ManifestFile[] = [];
   keys: readonly ManagedKey[] = [];
   proofs: readonly Proof[] = [];
   instance: Instance | undefined;
@@ -89,6 +93,10 @@ export async function commitGeneration(context: BackupContext): Promise<string> 
   context.generation = await staging.commit({ ...manifest, files });
   context.staging = undefined;
   return `${manifest.id}, ${files.length} files`;
+}
+
+export function totalSize(files: readonly ManifestFile[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0);
 }
 
 function sorted(files: readonly ManifestFile[]): ManifestFile[] {

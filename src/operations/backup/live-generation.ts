@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { KeyRing } from '../../coolify/app-key.js';
 import { ARTIFACTS } from '../../coolify/artifacts.js';
+import type { DumpEvidence } from '../../coolify/database/dump-evidence.js';
 import { judge, type Verdict } from '../../coolify/proofs.js';
 import { Pull } from '../../coolify/pull.js';
 import type { TaskReporter } from '../../engine/task.js';
@@ -14,6 +16,8 @@ import { instanceFrom } from './run.js';
 export interface LiveState {
   readonly manifest: Manifest;
   readonly verdict: Verdict;
+  readonly dump: DumpEvidence;
+  readonly ring: KeyRing;
 }
 
 /**
@@ -30,9 +34,11 @@ export async function pullLive(
 ): Promise<LiveState> {
   const pull = new Pull(connection, config.layout, facts, config, staging);
   for (const artifact of ARTIFACTS) await artifact.pull(pull, reporter);
+  const ring = pull.need('ring');
+  const dump = pull.need('dump');
   const verdict = judge({
-    ring: pull.need('ring'),
-    dump: pull.need('dump'),
+    ring,
+    dump,
     rowCounts: pull.need('rowCounts'),
     keyFiles: pull.need('keyFiles'),
     authorizedKeys: pull.gathered.authorizedKeys,
@@ -41,6 +47,8 @@ export async function pullLive(
   const time = createdAt.replace(/\.\d+/, '').replace(/[-:]/g, '');
   return {
     verdict,
+    dump,
+    ring,
     manifest: {
       format: 1,
       id: `${prefix}${time}-${randomBytes(3).toString('hex')}`,

@@ -7,7 +7,7 @@ import { folderDigestCommand } from '../../coolify/key-folder.js';
 import type { ManagedKey } from '../../coolify/managed-keys.js';
 import { failedProofs, judge } from '../../coolify/proofs.js';
 import type { Pull } from '../../coolify/pull.js';
-import { StateError } from '../../core/errors.js';
+import { messageOf, StateError } from '../../core/errors.js';
 import type { Secret } from '../../core/secret.js';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Generation } from '../../state/generations.js';
@@ -33,6 +33,17 @@ export async function settleKeyFolder(pull: Pull, reporter: TaskReporter): Promi
   throw movingKeyFolder(pull.layout.keys);
 }
 
+/** What puts a proof right, in the order in which one failure leads to the next. */
+const MENDING: Readonly<Record<string, string>> = {
+  dump: 'run the backup again, and if it stays so look at "docker logs coolify-db" on the host',
+  'app-key':
+    'find the key that the data was encrypted with (older copies of .env stand beside it as .env-*) and put it into .env, as APP_KEY or into APP_PREVIOUS_KEYS',
+  'key-rows':
+    "remove the damaged keys in Coolify's UI, or put the APP_KEY that they were saved with into APP_PREVIOUS_KEYS",
+  'key-files':
+    'Coolify writes its key files anew when it starts: "docker restart coolify" on the host, then run the backup again',
+};
+
 /**
  * Proves what was pulled before it may become a generation.
  * @throws StateError `backup.unproven` (kind `proof`) naming the proofs that failed.
@@ -51,13 +62,17 @@ export function provePull(
   });
   for (const warning of warnings) reporter.warn(warning);
   const failed = failedProofs(proofs);
-  if (failed.length > 0) {
+  const [first, ...others] = failed;
+  if (first !== undefined) {
     throw new StateError({
       kind: 'proof',
       code: 'backup.unproven',
       what: `What was pulled is not a backup that could be restored (${failed.map(({ name }) => name).join(', ')})`,
-      why: failed.map(({ detail }) => detail).join('; '),
-      next: 'nothing was kept or uploaded and the last good generation is untouched; put the cause right on the host',
+      why: first.detail,
+      next: `nothing was kept or uploaded, and the last good generation is untouched; ${MENDING[first.name] ?? 'put the cause right on the host'}`,
+      ...(others.length > 0 && {
+        detail: others.map(({ name, detail }) => `${name}: ${detail}`).join('\n'),
+      }),
     });
   }
   return { proofs, keys };
@@ -90,8 +105,12 @@ export async function compareWithApi(
     );
     return 'the saved token is dead';
   }
-  const shown = await asked.shown;
+  const shown = await asked.shown.catch((error: unknown) => {
+    reporter.signal.throwIfAborted();
+    return messageOf(error);
+  });
   if (shown === undefined) return 'the API did not answer with its keys';
+  if (typeof shown === 'string') return `the API could not be asked for its keys: ${shown}`;
   const byUuid = new Map(keys.map((key) => [key.row.uuid, key]));
   let same = 0;
   for (const [uuid, publicKey] of shown) {

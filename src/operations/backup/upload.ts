@@ -4,9 +4,10 @@ import type { Instance } from '../../coolify/instance.js';
 import type { Task, TaskReporter } from '../../engine/task.js';
 import { type Lease, withLease } from '../../repository/lease/lease.js';
 import { openRepository, type RepositorySettings } from '../../repository/open.js';
-import { SnapshotRepository } from '../../repository/snapshots/snapshots.js';
+import { type GoodSnapshot, SnapshotRepository } from '../../repository/snapshots/snapshots.js';
 import type { Generation } from '../../state/generations.js';
 import { TOOL } from '../../tool.js';
+import { type Round, storedInRound } from './round.js';
 import { sealGeneration } from './seal.js';
 
 /** A snapshot that is in a repository and was read back to its last byte. */
@@ -22,6 +23,8 @@ export interface UploadedSnapshot {
   readonly readBackMilliseconds: number;
   /** Requests that the store answered for it, those of the lease included; absent for a folder. */
   readonly requests?: number;
+  /** It was there: another run has stored it in the same round. */
+  readonly already?: true;
 }
 
 /** What there is to store, and how. */
@@ -32,6 +35,8 @@ export interface UploadJob {
   readonly compression: Compression;
   /** How long to wait for another run that works on the host's snapshots, milliseconds. */
   readonly waitLock: number;
+  /** Of a fleet: nothing is stored where the round has its snapshot. */
+  readonly round?: Round | undefined;
 }
 
 /** The step that uploads to one repository. Its failure is the host's, and the other repositories get theirs. */
@@ -51,6 +56,7 @@ export function uploadTask<Context>(
       const { job, stored } = jobOf(context);
       const snapshot = await uploadGeneration(job, settings, reporter);
       stored(snapshot);
+      if (snapshot.already === true) return `the round has its snapshot: ${snapshot.id}`;
       return `${snapshot.key} (${snapshot.id}), read back`;
     },
   };
@@ -63,12 +69,18 @@ export function uploadTask<Context>(
 export async function uploadGeneration(
   job: UploadJob,
   settings: RepositorySettings,
-  { signal, moved, line }: TaskReporter,
+  reporter: TaskReporter,
 ): Promise<UploadedSnapshot> {
+  const { signal, line } = reporter;
   const repository = await openRepository(settings);
   try {
-    const upload = (lease: Lease) => publishGeneration(job, new SnapshotRepository(repository), lease, moved);
-    const snapshot = await withLease(repository, job.generation.host, 'backup', signal, upload, {
+    const snapshots = new SnapshotRepository(repository);
+    const { host } = job.generation;
+    // Asked under the lease, so that of two runs of one job the second one sees what the first has stored.
+    const upload = async (lease: Lease) =>
+      (await alreadyStored(job, snapshots, lease.signal)) ??
+      (await publishGeneration(job, snapshots, lease, reporter));
+    const snapshot = await withLease(repository, host, 'backup', signal, upload, {
       wait: job.waitLock,
       onWait: ({ message }) => line(`waiting: ${message}`),
     });
@@ -79,19 +91,35 @@ export async function uploadGeneration(
   }
 }
 
+async function alreadyStored(
+  { round, generation }: UploadJob,
+  snapshots: SnapshotRepository,
+  signal: AbortSignal,
+): Promise<UploadedSnapshot | undefined> {
+  if (round === undefined) return undefined;
+  const there = await storedInRound(snapshots, generation.host, round, signal);
+  return there === undefined
+    ? undefined
+    : { ...placed(there, snapshots), storeMilliseconds: 0, readBackMilliseconds: 0, already: true };
+}
+
+function placed({ id, key, sidecar }: GoodSnapshot, { repository }: SnapshotRepository) {
+  return { id, key, location: repository.location, size: sidecar.size, sha256: sidecar.sha256 };
+}
+
 async function publishGeneration(
-  { generation, instance, recipients, compression }: UploadJob,
+  { generation, instance, recipients, compression, round }: UploadJob,
   snapshots: SnapshotRepository,
   lease: Lease,
-  moved: TaskReporter['moved'],
+  { moved, progress, line }: TaskReporter,
 ): Promise<UploadedSnapshot> {
   const { signal } = lease;
-  const { body, done } = await sealGeneration(generation, recipients, compression, signal);
+  const { body, done, packedShare } = await sealGeneration(generation, recipients, compression, signal);
   const { host, manifest } = generation;
   const began = performance.now();
   let readBackAt: number | undefined;
   let stored = 0;
-  const { id, key, sidecar } = await snapshots.publish(
+  const published = await snapshots.publish(
     host,
     new Date(manifest.createdAt),
     body,
@@ -106,6 +134,7 @@ async function publishGeneration(
       postgres: instance.database.version,
       proofs: manifest.proofs,
       importedFrom: instance.imported,
+      round: round?.id,
     }),
     {
       signal,
@@ -113,22 +142,23 @@ async function publishGeneration(
       beforeListed: () => lease.confirm(),
       onProgress: (step, bytes) => {
         if (step === 'read-back') {
+          if (readBackAt === undefined) line('reading it back');
           readBackAt ??= performance.now();
+          progress?.(stored + bytes, 2 * stored);
           return;
         }
         moved(bytes - stored);
         stored = bytes;
+        // How much the whole will be when it is compressed shows as it is packed; then it is read once more.
+        const share = packedShare();
+        if (share > 0) progress?.(stored, (2 * stored) / share);
       },
     },
   );
   await done;
   const ended = performance.now();
   return {
-    id,
-    key,
-    location: snapshots.repository.location,
-    size: sidecar.size,
-    sha256: sidecar.sha256,
+    ...placed(published, snapshots),
     storeMilliseconds: (readBackAt ?? ended) - began,
     readBackMilliseconds: ended - (readBackAt ?? ended),
   };

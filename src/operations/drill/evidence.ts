@@ -39,6 +39,11 @@ export const evidenceSchema = z.object({
   tool: text(100),
   /** Of this drill: eight hex digits. */
   drill: z.string().regex(/^[0-9a-f]{8}$/),
+  /** Of the run that it was part of: what its log and its notifications bear too. */
+  run: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/)
+    .optional(),
   startedAt: time,
   finishedAt: time,
   /**

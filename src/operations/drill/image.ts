@@ -35,7 +35,12 @@ export async function hostImage(
   }
   const id = await imageId(name, signal);
   if (id !== undefined) return { name, id };
-  throw new StateError({ kind: 'failed', code: 'drill.image-unusable', what: `There is no image ${name}` });
+  throw new StateError({
+    kind: 'failed',
+    code: 'drill.image-unusable',
+    what: `There is no image ${name}`,
+    next: 'see whether "docker images" lists it, or leave coolify_drill_image out for the image that is built here',
+  });
 }
 
 async function buildOwn(tell: (line: string) => void, signal: AbortSignal): Promise<void> {

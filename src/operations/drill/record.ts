@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { StateError } from '../../core/errors.js';
+import { RUN_ID } from '../../core/run-id.js';
 import type { EngineEvent } from '../../engine/events.js';
 import type { Proof } from '../../state/manifest.js';
 import { TOOL } from '../../tool.js';
@@ -72,6 +73,7 @@ export function evidenceOf(facts: DrillFacts): Evidence {
     format: 1,
     tool: TOOL.version,
     drill: facts.id,
+    run: RUN_ID,
     startedAt: startedAt.toISOString(),
     finishedAt: facts.finishedAt.toISOString(),
     outcome: error !== undefined ? 'failed' : late ? 'late' : 'passed',

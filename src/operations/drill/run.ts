@@ -286,10 +286,10 @@ function withoutEnds(emit: EventSink): EventSink {
 /** The host's settings for a container, and none of those by which the real host is reached. */
 function throwawayConfig(config: HostConfig, endpoint: Endpoint): HostConfig {
   const { name, layout, keepGenerations, extraPaths, dumpCompression, compression } = config;
-  const { recipients, identityPath, repositories, keep, unattended, drill } = config;
+  const { recipients, identityPath, repositories, keep, unattended, drill, fleet } = config;
   return {
     ...{ name, endpoint, layout, keepGenerations, extraPaths, dumpCompression, compression },
-    ...{ recipients, identityPath, repositories, keep, unattended, drill },
+    ...{ recipients, identityPath, repositories, keep, unattended, drill, fleet },
   };
 }
 

@@ -27,12 +27,13 @@ export async function signEvidence(
   content: Buffer,
   keyPath: string | undefined,
   passphrase: ((path: string) => Promise<Secret>) | undefined,
+  namespace = EVIDENCE_NAMESPACE,
 ): Promise<SignedEvidence> {
   if (keyPath === undefined) return { content, signature: undefined };
   const text = await readKeyFile(keyPath);
   const secret = isPassphraseProtected(text) ? await passphrase?.(keyPath) : undefined;
   const key = await openPrivateKey(text, keyPath, secret);
-  return { content, signature: signMessage(content, key, EVIDENCE_NAMESPACE) };
+  return { content, signature: signMessage(content, key, namespace) };
 }
 
 /** Writes evidence into a folder of this machine. @returns the path of the record; its signature has `.sig` behind it */

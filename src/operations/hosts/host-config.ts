@@ -1,6 +1,7 @@
 import type { Compression } from '../../archive/compression.js';
 import type { RecipientSources } from '../../archive/recipient-sources.js';
 import type { Layout } from '../../coolify/layout.js';
+import type { FleetSettings } from '../../coolify/settings/fleet.js';
 import type { RepositorySettings } from '../../repository/open.js';
 import type { KeepPolicy } from '../../repository/retention/keep-policy.js';
 import type { Endpoint } from '../../ssh/endpoint.js';
@@ -31,4 +32,6 @@ export interface HostConfig {
   readonly unattended: UnattendedSettings;
   /** How restores of the host are tried out. */
   readonly drill: DrillSettings;
+  /** How the host is one of a fleet. */
+  readonly fleet: FleetSettings;
 }

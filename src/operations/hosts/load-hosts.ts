@@ -1,4 +1,5 @@
 import { layoutOf } from '../../coolify/layout.js';
+import { fleetSettingsOf } from '../../coolify/settings/fleet.js';
 import { recipientSourcesOf } from '../../coolify/settings/recipients.js';
 import { repositoriesOf } from '../../coolify/settings/repositories.js';
 import { keepPolicyOf } from '../../coolify/settings/retention.js';
@@ -17,7 +18,7 @@ import { type SshSurroundings, sshSurroundings } from './ssh-configuration.js';
 export interface HostSelection {
   readonly sources: readonly string[];
   readonly pattern: string;
-  readonly limit: string | undefined;
+  readonly limit?: string | undefined;
   /** Asks a person for the passphrase of a key file; undefined where nobody can be asked. */
   readonly passphrase?: AskPassphrase;
   readonly vault?: VaultSources;
@@ -102,5 +103,6 @@ export function hostConfigOf(
     keep: keepPolicyOf(settings),
     unattended: unattendedSettingsOf(settings, host.name),
     drill: drillSettingsOf(settings),
+    fleet: fleetSettingsOf(settings),
   };
 }

@@ -10,7 +10,7 @@ import { type ResolveContext, type ResolvedHost, resolveHost } from '../../ssh/c
 export type SshSurroundings = Pick<ResolveContext, 'machine' | 'files' | 'systemFolder' | 'cwd'>;
 
 export function sshSurroundings(): SshSurroundings {
-  const { username, uid } = userInfo();
+  const { username, uid } = localUser();
   const home = homedir();
   return {
     machine: { home, localUser: username, uid, hostname: hostname(), env: process.env },
@@ -18,6 +18,16 @@ export function sshSurroundings(): SshSurroundings {
     systemFolder: '/etc/ssh',
     cwd: process.cwd(),
   };
+}
+
+/** A user that this machine does not list, as in a container that is run under a number, goes by the number. */
+function localUser(): { readonly username: string; readonly uid: number } {
+  try {
+    return userInfo();
+  } catch {
+    const uid = process.getuid?.() ?? -1;
+    return { username: process.env['USER'] ?? String(uid), uid };
+  }
 }
 
 /**

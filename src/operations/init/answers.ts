@@ -164,6 +164,7 @@ function chosenKey(
     kind: 'usage',
     code: 'init.key-choice',
     what: `There is no key ${answer} in the list`,
+    next: 'answer with a number of the list, "new", or the path of a key',
   });
 }
 

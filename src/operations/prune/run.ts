@@ -187,6 +187,7 @@ export class PruneRun {
         code: 'prune.not-confirmed',
         what: 'Nothing was removed',
         why: 'the prune was not confirmed',
+        next: 'run it again and confirm it, or add --yes',
         host: name,
       });
     } catch (error) {

@@ -63,6 +63,14 @@ function* ofSnapshots({
   }
   for (const { id, where, standing, problem } of stored) {
     if (standing === 'good' || standing === 'aside') continue;
+    if (standing === 'missing') {
+      yield {
+        grave: true,
+        what: `The snapshot ${id} in ${where} is gone: only its sidecar is left`,
+        next: 'see who removes objects there; coolify-state prune clears the sidecar away',
+      };
+      continue;
+    }
     yield {
       grave: standing !== 'unknown-format',
       what: `The snapshot ${id} in ${where} is not to be relied on${problem === undefined ? '' : `: ${problem}`}`,

@@ -2,21 +2,18 @@ import { posix } from 'node:path';
 import type { RestorePhase } from '../../coolify/artifact.js';
 import { ARTIFACTS } from '../../coolify/artifacts.js';
 import { choosePostgres } from '../../coolify/database/choose-postgres.js';
-import { failedProofs } from '../../coolify/proofs.js';
 import { removeMark } from '../../coolify/restore/database.js';
 import { holdStill, inspectSettledEnv, refuseForeignPair, settleEnv } from '../../coolify/restore/env.js';
 import { inspectHostKeys, restoredHostKeys } from '../../coolify/restore/host-keys.js';
 import { removeNotes, writeNotes } from '../../coolify/restore/notes.js';
-import { letGo, proveHeld, proveLetGo } from '../../coolify/restore/quarantine.js';
+import { letGo } from '../../coolify/restore/quarantine.js';
 import { dropFormerDatabase, install, startCoolify, stopWriters } from '../../coolify/restore/steps.js';
 import type { Target, TargetKind } from '../../coolify/restore/target.js';
-import { proveTarget } from '../../coolify/restore/target-proofs.js';
-import { StateError } from '../../core/errors.js';
-import { readTask, type Task, type TaskReporter, workTask } from '../../engine/task.js';
-import type { Proof } from '../../state/manifest.js';
+import { readTask, type Task, type TaskReporter } from '../../engine/task.js';
 import type { HostConfig } from '../hosts/host-config.js';
 import { meetHostKeys, rememberHostKeys } from '../hosts/meet-host-keys.js';
 import type { RestoreContext } from './context.js';
+import { proving, provingHostKeys, provingLetGo, provingServers, stillHeld } from './proving.js';
 import { noteFenced } from './record.js';
 import type { RestoreOptions } from './restore.js';
 import { keepWayBack } from './safety-generation.js';
@@ -69,6 +66,7 @@ export function restoreChanges(config: HostConfig, options: RestoreOptions): Tas
         return undefined;
       },
     },
+    ...(options.wants('database') && options.wants('managed-keys') ? [provingServers(options)] : []),
   ];
 }
 
@@ -84,27 +82,9 @@ function lettingGo({ wants }: RestoreOptions): Task<RestoreContext>[] {
     ...(keys !== undefined && wants('managed-keys')
       ? [onTarget({ ...keys, name: "settle Coolify's SSH keys" })]
       : []),
-    workTask('prove that Coolify works', async (context, { signal }) => {
-      const proof = await proveLetGo(context.ready, signal);
-      context.proofs = [...context.proofs, proof];
-      if (!proof.ok) throw unproven([proof]);
-      return proof.detail;
-    }),
+    provingLetGo(),
   ];
 }
-
-/** For a restore that is to stay still: its proof that it does. */
-function stillHeld(): Task<RestoreContext> {
-  return workTask('prove that Coolify is held still', async (context, { signal }) => {
-    const proof = await proveHeld(context.ready, signal);
-    context.proofs = [...context.proofs, proof];
-    if (!proof.ok) throw unproven([proof]);
-    return proof.detail;
-  });
-}
-
-/** What must hold when only a part was put back: that Coolify runs with its data. */
-const PROOFS_OF_A_PART: readonly string[] = ['health', 'database-login', 'app-key', 'key-rows'];
 
 /** Database and settings belong together by APP_KEY: half of the pair is only put back where the other half fits. */
 function pairFits(): Task<RestoreContext> {
@@ -160,27 +140,6 @@ export async function anythingToDo(context: RestoreContext, options: RestoreOpti
   return false;
 }
 
-function proving(everything: boolean): Task<RestoreContext> {
-  return workTask('prove the target', async (context, reporter) => {
-    const { proofs, warnings } = await proveTarget(context.ready, reporter.signal);
-    context.proofs = proofs;
-    for (const warning of warnings) reporter.warn(warning);
-    const failed = failedProofs(proofs).filter(({ name }) => everything || PROOFS_OF_A_PART.includes(name));
-    if (failed.length === 0) return proofs.map(({ name }) => name).join(', ');
-    throw unproven(failed);
-  });
-}
-
-function unproven(failed: readonly Proof[]): StateError {
-  return new StateError({
-    kind: 'proof',
-    code: 'restore.unproven',
-    what: `The target is not the instance of the snapshot (${failed.map(({ name }) => name).join(', ')})`,
-    why: failed.map(({ detail }) => detail).join('; '),
-    next: "the former database is kept, Coolify's queue and scheduler are off; put the cause right and run the restore again: it goes on where it stopped",
-  });
-}
-
 /**
  * Before sshd changes its keys, known_hosts takes the restored ones beside the present ones: a run that dies in between
  * is let in by either.
@@ -220,21 +179,6 @@ function presentedKeys(config: HostConfig): Task<RestoreContext> {
       return `the restored key ${fingerprint}`;
     },
   };
-}
-
-function provingHostKeys(): Task<RestoreContext> {
-  return workTask('prove the host keys', async (context) => {
-    const { hostKey } = context.ready.connection;
-    const keys = await restoredHostKeys(context.ready);
-    const ok = keys.some(({ fingerprint }) => fingerprint === hostKey.fingerprint);
-    const detail = ok
-      ? `sshd presents ${hostKey.fingerprint}, a key of the snapshot`
-      : `sshd presents ${hostKey.fingerprint}, which is no key of the snapshot`;
-    const proof: Proof = { name: 'host-keys', ok, detail };
-    context.proofs = [...context.proofs, proof];
-    if (!ok) throw unproven([proof]);
-    return detail;
-  });
 }
 
 export function onTarget(

@@ -3,7 +3,6 @@ import { requireKnownVersion } from '../../coolify/instance.js';
 import { failedProofs } from '../../coolify/proofs.js';
 import { presentAuthorizedKeys } from '../../coolify/restore/authorized-keys.js';
 import { inspectDatabase } from '../../coolify/restore/database.js';
-import { waitForInstaller } from '../../coolify/restore/install.js';
 import { factsOf, isNewer } from '../../coolify/restore/needs.js';
 import { type RestoreNotes, readNotes } from '../../coolify/restore/notes.js';
 import {
@@ -16,6 +15,7 @@ import {
 } from '../../coolify/restore/preflight.js';
 import { openSource, type Source, Target } from '../../coolify/restore/target.js';
 import { gatherTargetFacts } from '../../coolify/restore/target-facts.js';
+import { waitForTurn } from '../../coolify/restore/turn.js';
 import { StateError } from '../../core/errors.js';
 import { readTask, type Task } from '../../engine/task.js';
 import type { Connection } from '../../ssh/connection.js';
@@ -74,8 +74,8 @@ export function restoreOpening(job: RestoreJob, options: RestoreOptions): Task<R
       for (const warning of warnings) reporter.warn(warning);
       const { connection } = session;
       const earlier = await readNotes(connection, config.layout);
-      if (earlier?.begun.includes('containers')) {
-        await waitForInstaller(connection, config.layout, reporter.signal);
+      if (earlier !== undefined) {
+        await waitForTurn(connection, config.layout, reporter.signal);
         await session.gatherFacts(reporter.signal);
       }
       requireNoOther(earlier, opened.generation.manifest.id, config.name, options);

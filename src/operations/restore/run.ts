@@ -120,6 +120,7 @@ async function refusalOf(
       code: 'restore.not-confirmed',
       what: 'Nothing was changed',
       why: 'the restore was not confirmed',
+      next: 'run it again and type the name of the host, or add --yes',
       host: plan.host,
     });
   } catch (error) {

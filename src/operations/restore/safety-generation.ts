@@ -1,16 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { ARTIFACTS } from '../../coolify/artifacts.js';
 import { openKeyRow } from '../../coolify/managed-keys.js';
-import { judge } from '../../coolify/proofs.js';
-import { Pull } from '../../coolify/pull.js';
 import { installerFiles, keepFormerState, treeOf } from '../../coolify/restore/former-state.js';
 import { withBegun, writeNotes } from '../../coolify/restore/notes.js';
 import { mustHold } from '../../coolify/restore/quarantine.js';
 import { asStateError, StateError } from '../../core/errors.js';
 import type { Inspection, Task, TaskReporter } from '../../engine/task.js';
 import { RestoreFolders } from '../../state/restore-folders.js';
-import { TOOL } from '../../tool.js';
-import { instanceFrom } from '../backup/run.js';
+import { pullLive } from '../backup/live-generation.js';
 import type { HostConfig } from '../hosts/host-config.js';
 import { anythingToDo } from './changes.js';
 import type { RestoreContext } from './context.js';
@@ -119,38 +114,17 @@ async function takeSafetyGeneration(
   const { session } = context;
   const staging = await session.generations.stage();
   try {
-    const pull = new Pull(session.connection, config.layout, session.facts, config, staging);
-    for (const artifact of ARTIFACTS) await artifact.pull(pull, reporter);
-    const ring = pull.need('ring');
-    const dump = pull.need('dump');
-    const verdict = judge({
-      ring,
-      dump,
-      rowCounts: pull.need('rowCounts'),
-      keyFiles: pull.need('keyFiles'),
-      authorizedKeys: pull.gathered.authorizedKeys,
-    });
+    const { manifest, verdict, dump, ring } = await pullLive(session, config, staging, 'safety-', reporter);
     for (const { ok, name, detail } of verdict.proofs) {
       if (!ok)
         reporter.warn(`what stands on the target was not whole before this restore (${name}: ${detail})`);
     }
-    const createdAt = new Date().toISOString();
-    const id = `safety-${createdAt.replace(/\.\d+/, '').replace(/[-:]/g, '')}-${randomBytes(3).toString('hex')}`;
-    await session.generations.keepAside(staging, {
-      format: 1,
-      id,
-      host: config.name,
-      createdAt,
-      tool: TOOL,
-      files: [...pull.files].sort((a, b) => (a.path < b.path ? -1 : 1)),
-      proofs: [...verdict.proofs],
-      instance: instanceFrom(pull, verdict.keys),
-    });
+    await session.generations.keepAside(staging, manifest);
     const localKeys = dump.keyRows
       .filter((row) => dump.localKeyIds.includes(row.id))
       .map((row) => openKeyRow(row, ring))
       .flatMap((opened) => ('key' in opened ? [opened.key.fingerprint] : []));
-    return { id, localKeys };
+    return { id: manifest.id, localKeys };
   } catch (error) {
     await staging.discard();
     throw error;

@@ -188,6 +188,7 @@ function proving(): Task<RestoreContext> {
       code: 'rollback.unproven',
       what: `The target is not what it was before the restore (${failed.map(({ name }) => name).join(', ')})`,
       why: failed.map(({ detail }) => detail).join('; '),
+      next: 'put right on the host what is named, and run the same command again: it goes on where it stopped',
     });
   });
 }

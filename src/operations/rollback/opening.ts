@@ -1,9 +1,9 @@
 import { isReplacedForGood } from '../../coolify/database/former-database.js';
 import { requireKnownVolumes, requireUsableHost } from '../../coolify/facts.js';
 import { failedProofs } from '../../coolify/proofs.js';
-import { waitForInstaller } from '../../coolify/restore/install.js';
 import { type RestoreNotes, readNotes } from '../../coolify/restore/notes.js';
 import { openSource, type Source, Target } from '../../coolify/restore/target.js';
+import { waitForTurn } from '../../coolify/restore/turn.js';
 import { StateError } from '../../core/errors.js';
 import { readTask, type Task } from '../../engine/task.js';
 import type { HostConfig } from '../hosts/host-config.js';
@@ -21,8 +21,8 @@ export function rollbackOpening(config: HostConfig): Task<RestoreContext>[] {
       requireUsableHost(session.facts);
       requireKnownVolumes(session.facts);
       const notes = await readNotes(session.connection, config.layout);
-      if (notes?.begun.includes('containers')) {
-        await waitForInstaller(session.connection, config.layout, signal);
+      if (notes !== undefined) {
+        await waitForTurn(session.connection, config.layout, signal);
         await session.gatherFacts(signal);
       }
       const record = await recordOf(context, notes);

@@ -4,7 +4,7 @@ import type { EventSink } from '../../engine/events.js';
 import { type FailureBudget, failureLimit } from '../../engine/failure-budget.js';
 import { type HostReport, runTasks } from '../../engine/run-host.js';
 import { runHosts } from '../../engine/run-hosts.js';
-import type { Task, TaskReporter } from '../../engine/task.js';
+import { outOf, type Task, type TaskReporter } from '../../engine/task.js';
 import { withLease } from '../../repository/lease/lease.js';
 import type { RepositorySettings } from '../../repository/open.js';
 import { copySnapshot, plannedCopy } from '../../repository/snapshots/copy-snapshot.js';
@@ -159,7 +159,7 @@ class CopyRun {
         const target = this.#opened.get(name);
         const { snapshot } = found;
         if (target === undefined || snapshot === undefined) throw new Error('nothing was looked up');
-        await this.#copy(source, snapshot.key, target, reporter);
+        await this.#copy(source, snapshot.key, target, outOf(snapshot.size ?? 0, reporter));
         this.#settled.add(`${id} ${name}`);
         this.#copied.push({
           id: snapshot.id,

@@ -10,6 +10,7 @@ export interface SnapshotFile {
   readonly head: Buffer;
   /** Whether the replaced role made it (`openssl enc`). */
   readonly legacy: boolean;
+  readonly size: number;
   readonly modified: Date;
 }
 
@@ -20,7 +21,7 @@ export async function openSnapshotFile(path: string): Promise<SnapshotFile> {
   let handle: FileHandle | undefined;
   try {
     handle = await open(path);
-    const { mtime } = await handle.stat();
+    const { mtime, size } = await handle.stat();
     const head = Buffer.alloc(LEGACY_HEAD_BYTES);
     const { bytesRead } = await handle.read(head, 0, head.length, 0);
     const start = head.subarray(0, bytesRead);
@@ -28,6 +29,7 @@ export async function openSnapshotFile(path: string): Promise<SnapshotFile> {
       body: handle.createReadStream({ start: 0, highWaterMark: READ_BYTES }),
       head: start,
       legacy: isLegacyArchive(start),
+      size,
       modified: mtime,
     };
   } catch (error) {

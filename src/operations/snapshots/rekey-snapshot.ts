@@ -6,7 +6,7 @@ import { rewrapStream } from '../../archive/age-rewrap.js';
 import type { NamedIdentity } from '../../archive/identities.js';
 import type { NamedRecipient } from '../../archive/recipients.js';
 import { StateError } from '../../core/errors.js';
-import type { TaskReporter } from '../../engine/task.js';
+import { outOf, type TaskReporter } from '../../engine/task.js';
 import type { Lease } from '../../repository/lease/lease.js';
 import type {
   DescribedSnapshot,
@@ -52,9 +52,10 @@ export async function rekeySnapshot(
   snapshot: GoodSnapshot,
   { identities, recipients }: RekeyKeys,
   lease: Lease,
-  { moved }: TaskReporter,
+  reporter: TaskReporter,
 ): Promise<GoodSnapshot> {
   const { sidecar, host, compression } = snapshot;
+  const { moved } = outOf(sidecar.size, reporter);
   const { signal } = lease;
   const source = await snapshots.open(snapshot, { signal });
   const hash = createHash('sha256');

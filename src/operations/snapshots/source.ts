@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, StateError } from '../../core/errors.js';
 import type { Secret } from '../../core/secret.js';
-import type { TaskReporter } from '../../engine/task.js';
+import { outOf, type TaskReporter } from '../../engine/task.js';
 import { openRepository, type RepositorySettings } from '../../repository/open.js';
 import type { Repository } from '../../repository/repository.js';
 import { type GoodSnapshot, SnapshotRepository } from '../../repository/snapshots/snapshots.js';
@@ -98,7 +98,8 @@ async function fromRepositories(
       const origin = `${found.id} of ${found.createdAt.toISOString()} in ${repository.location}`;
       const keys = { ...how, limits: limitsOf(found.sidecar) };
       const hash = createHash('sha256');
-      const opened = await unpackSnapshot(body, origin, keys, generations.scratch, reporter, (chunk) =>
+      const measured = outOf(found.sidecar.size, reporter);
+      const opened = await unpackSnapshot(body, origin, keys, generations.scratch, measured, (chunk) =>
         hash.update(chunk),
       );
       await requireTime(opened, found);
@@ -142,9 +143,10 @@ async function openPath(
 ): Promise<OpenedSnapshot> {
   if (await isFolder(path)) return await openFolder(path, settings.host);
   const file = await openSnapshotFile(path);
-  if (!file.legacy) return await unpackSnapshot(file.body, path, opening(settings), scratch, reporter);
+  const measured = outOf(file.size, reporter);
+  if (!file.legacy) return await unpackSnapshot(file.body, path, opening(settings), scratch, measured);
   reporter.warn(legacyWarning(path, settings.host));
-  return await unpackLegacy(file, path, settings, scratch, reporter);
+  return await unpackLegacy(file, path, settings, scratch, measured);
 }
 
 function opening({ host, identityPath, passphrase }: SourceSettings): SnapshotKeys {

@@ -36,7 +36,11 @@ export class RunLog {
 /** What is told of a run that has ended. */
 export function newsOf(report: UnattendedReport, startedAt: Date, log: RunLog): News {
   const { host, error, parts } = report;
-  const stored = parts.backup?.snapshots.length ?? 0;
+  const { snapshots = [], unchangedSince } = parts.backup ?? {};
+  const done =
+    unchangedSince === undefined
+      ? `backed up, ${snapshots.length} snapshots stored`
+      : `nothing has changed since ${unchangedSince.id}`;
   return {
     host,
     operation: 'run',
@@ -44,7 +48,7 @@ export function newsOf(report: UnattendedReport, startedAt: Date, log: RunLog): 
     exitStatus: error?.exitStatus ?? 0,
     startedAt,
     finishedAt: new Date(),
-    summary: error === undefined ? `backed up, ${stored} snapshots stored` : sentenceOf(error),
+    summary: error === undefined ? done : sentenceOf(error),
     log: log.lines,
     report: factsOf(report),
   };

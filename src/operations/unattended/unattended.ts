@@ -18,6 +18,8 @@ export interface UnattendedOptions {
   readonly stateRoot: string;
   readonly forks: number;
   readonly leftoversOlderThan: Span;
+  /** Makes no generation and no snapshots of a state that is that of the newest ones. */
+  readonly skipUnchanged?: boolean | undefined;
   readonly passphrase?: (path: string) => Promise<Secret>;
   readonly signal: AbortSignal;
   readonly emit: EventSink;
@@ -95,9 +97,11 @@ async function begun(
 
 /** One after the other; a part that fails ends the run, as those after it build on it. */
 async function allParts(config: HostConfig, options: UnattendedOptions): Promise<UnattendedReport> {
-  const { stateRoot, leftoversOlderThan, passphrase, signal, emit } = options;
+  const { stateRoot, leftoversOlderThan, skipUnchanged, passphrase, signal, emit } = options;
   const common = { stateRoot, forks: 1, signal, emit };
-  const made = only(await backup([config], { ...common, check: false, acceptNewInstance: false }));
+  const made = only(
+    await backup([config], { ...common, check: false, acceptNewInstance: false, skipUnchanged }),
+  );
   let report: HostReport = made;
   let pruned: PruneReport | undefined;
   let verified: VerifyReport | undefined;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { failedProofs } from '../../coolify/proofs.js';
 import { openSource } from '../../coolify/restore/target.js';
 import { asStateError, StateError } from '../../core/errors.js';
-import type { TaskReporter } from '../../engine/task.js';
+import { outOf, type TaskReporter } from '../../engine/task.js';
 import { readSmall } from '../../repository/read-small.js';
 import { sidecarKey } from '../../repository/snapshots/names.js';
 import { parseSidecar, SIDECAR_LIMIT } from '../../repository/snapshots/sidecar.js';
@@ -65,7 +65,7 @@ export async function verifyFound(
     return { ...facts, proofs: [], error };
   }
   const snapshot: GoodSnapshot = { ...found.snapshot, sidecar };
-  const check = new Check(place, snapshot, reporter);
+  const check = new Check(place, snapshot, outOf(sidecar.size, reporter));
   const known = data?.known.get(sidecar.sha256);
   if (data === undefined || known !== undefined) await check.stored();
   if (known !== undefined && check.error === undefined) check.sameAs(known);

@@ -10,7 +10,7 @@ export function directoryFailure(error: unknown, what: string, location: string)
     code: known?.code ?? 'repository.failed',
     what: `${what} in ${location}`,
     why: known?.why ?? printable(messageOf(error)),
-    ...(known?.next !== undefined && { next: known.next }),
+    next: known?.next ?? LOOK_THERE,
     cause: error,
   });
 }
@@ -18,8 +18,11 @@ export function directoryFailure(error: unknown, what: string, location: string)
 interface Sentence {
   readonly code: string;
   readonly why: string;
-  readonly next?: string;
+  readonly next: string;
 }
+
+const LOOK_THERE = 'Look at that folder and its file system by hand, then run it again';
+const MOUNT_AGAIN = 'See whether it is mounted and its server answers, then run it again';
 
 const NO_SPACE: Sentence = {
   code: 'repository.no-space',
@@ -35,17 +38,37 @@ const DENIED: Sentence = {
 const SENTENCES: Readonly<Record<string, Sentence | undefined>> = {
   ENOSPC: NO_SPACE,
   EDQUOT: NO_SPACE,
-  EFBIG: { code: 'repository.no-space', why: 'the file system does not take a file of this size' },
+  EFBIG: {
+    code: 'repository.no-space',
+    why: 'the file system does not take a file of this size',
+    next: 'Choose a file system that takes large files (FAT does not)',
+  },
   EACCES: DENIED,
   EPERM: DENIED,
-  EROFS: { code: 'repository.access-denied', why: 'the file system is mounted read-only' },
+  EROFS: {
+    code: 'repository.access-denied',
+    why: 'the file system is mounted read-only',
+    next: 'See in "dmesg" whether the disk has failed; otherwise mount it for writing',
+  },
   ENOTDIR: {
     code: 'repository.not-a-directory',
     why: 'something that is not a directory stands in the way',
     next: 'Correct the path of the repository, or remove what stands there',
   },
-  ELOOP: { code: 'repository.not-a-file', why: 'a symbolic link stands where the object should be' },
-  EIO: { code: 'repository.unreadable', why: 'the disk reports an input/output error' },
-  ESTALE: { code: 'repository.unreachable', why: 'the network file system is gone' },
-  EHOSTDOWN: { code: 'repository.unreachable', why: 'the network file system does not answer' },
+  ELOOP: {
+    code: 'repository.not-a-file',
+    why: 'a symbolic link stands where the object should be',
+    next: 'Find out who put it there; links are not followed in a repository',
+  },
+  EIO: {
+    code: 'repository.unreadable',
+    why: 'the disk reports an input/output error',
+    next: 'See in "dmesg" whether the disk is failing, and use another copy of the snapshots meanwhile',
+  },
+  ESTALE: { code: 'repository.unreachable', why: 'the network file system is gone', next: MOUNT_AGAIN },
+  EHOSTDOWN: {
+    code: 'repository.unreachable',
+    why: 'the network file system does not answer',
+    next: MOUNT_AGAIN,
+  },
 };

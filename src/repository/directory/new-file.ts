@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errnoOf } from '../../core/errors.js';
 import { TEMPORARY_PREFIX } from '../keys.js';
@@ -21,7 +21,7 @@ export async function writeNewFile(
   body: AsyncIterable<Buffer>,
   { signal, onProgress }: NewFileOptions = {},
 ): Promise<{ readonly size: number; readonly sha256: string }> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
   const temporary = join(dirname(path), `${TEMPORARY_PREFIX}${randomUUID()}`);
   try {
     const meter = new MeteredStream(onProgress);
@@ -59,6 +59,16 @@ export async function placeNew(temporary: string, path: string, linkFile = link)
   } catch (error) {
     await unlinkIfThere(path);
     throw error;
+  }
+}
+
+/** A folder and its missing parents, whose names outlast a power cut as what is put into them does. */
+async function makeFolder(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (made === undefined) return;
+  for (let folder = resolve(path); ; folder = dirname(folder)) {
+    await syncFolder(dirname(folder));
+    if (folder === resolve(made) || folder === dirname(folder)) return;
   }
 }
 

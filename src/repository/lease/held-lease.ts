@@ -40,6 +40,8 @@ export class HeldLease implements Lease {
   #asked: { readonly number: number; readonly at: number } | undefined;
   #expiry: NodeJS.Timeout;
   #lastTrouble: unknown;
+  /** Removing links that do not count keeps nobody waiting but the end. */
+  #dropping: Promise<void> = Promise.resolve();
   /** Renewals go one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -50,6 +52,7 @@ export class HeldLease implements Lease {
     this.signal = AbortSignal.any([facts.signal, this.#lost.signal]);
     this.#expiry = this.#expireLater();
     this.#renewing = this.#renewAgainAndAgain();
+    this.#dropLater(facts.signal);
   }
 
   get fence(): number {
@@ -70,6 +73,7 @@ export class HeldLease implements Lease {
   async release(): Promise<void> {
     this.#end.abort();
     await this.#renewing;
+    await this.#dropping;
     clearTimeout(this.#expiry);
     if (this.#lost.signal.aborted) return;
     const { chain, holder } = this.#facts;
@@ -135,7 +139,12 @@ export class HeldLease implements Lease {
     this.#askedAt = askedAt;
     clearTimeout(this.#expiry);
     this.#expiry = this.#expireLater();
-    await chain.dropBelow(number, { signal });
+    this.#dropLater(signal);
+  }
+
+  #dropLater(signal: AbortSignal): void {
+    const number = this.#number;
+    this.#dropping = this.#dropping.then(() => this.#facts.chain.dropBelow(number, { signal }));
   }
 
   #giveUp(reason: StateError): StateError {

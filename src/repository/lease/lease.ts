@@ -120,7 +120,6 @@ async function takeNow(request: Request): Promise<Taken> {
     if (!(await chain.add(number, content, { signal }))) continue;
     const decidesRaces = await settled(request, number, content);
     if (decidesRaces === undefined) continue;
-    await chain.dropBelow(number, { signal });
     return { number, askedAt, decidesRaces };
   }
   throw leaseContended(request.place);

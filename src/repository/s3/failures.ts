@@ -24,7 +24,7 @@ export function s3Failure(error: unknown, attempt: S3Attempt): StateError {
     code: `repository.${sentence?.code ?? 'failed'}`,
     what: `${attempt.what} in ${attempt.location}`,
     why: sentence?.why ?? printable(messageOf(error)),
-    ...(sentence?.next !== undefined && { next: sentence.next }),
+    next: sentence?.next ?? 'Try again; what this means is in the documentation of the store',
     ...(sentence !== undefined && { detail: printable(`${name}: ${messageOf(error)}`).slice(0, 500) }),
     cause,
   });

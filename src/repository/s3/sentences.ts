@@ -20,7 +20,7 @@ export interface Sentence {
   readonly code: string;
   readonly kind?: 'usage';
   readonly why: string;
-  readonly next?: string;
+  readonly next: string;
 }
 
 /** Why an attempt failed, for people; `undefined` where nothing is known about the error. */
@@ -88,6 +88,11 @@ const noSpace: Explain = () => ({
   code: 'no-space',
   why: 'the store has no space left, or the quota is used up',
   next: 'Remove old snapshots, or raise the quota',
+});
+const tooLarge: Explain = () => ({
+  code: 'too-large',
+  why: 'the store does not take an object of this size',
+  next: 'See which sizes the store takes; less in coolify_extra_paths makes snapshots smaller',
 });
 const busy: Explain = ({ endpoint }) => ({
   code: 'busy',
@@ -208,7 +213,7 @@ const BY_NAME: ReadonlyMap<string, Explain> = new Map(
     StorageFull: noSpace,
     XMinioStorageFull: noSpace,
     InsufficientStorage: noSpace,
-    EntityTooLarge: () => ({ code: 'too-large', why: 'the store does not take an object of this size' }),
+    EntityTooLarge: tooLarge,
     SlowDown: busy,
     Throttling: busy,
     ThrottlingException: busy,

@@ -113,6 +113,7 @@ function segmentOf(host: string): string {
     code: 'repository.bad-host',
     what: `"${printable(host.slice(0, 200))}" cannot be the name of a host in a repository`,
     why: problem,
+    next: 'give the host another name in the inventory; its address stands in ansible_host',
   });
 }
 

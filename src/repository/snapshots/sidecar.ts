@@ -44,6 +44,7 @@ const schema = z.object({
     .max(500),
   rekeyedFrom: z.object({ id: z.string().regex(/^[0-9a-f]{8}$/), sha256: sha256Hex }).optional(),
   importedFrom: z.object({ file: text(300), sha256: sha256Hex }).optional(),
+  round: text(100).optional(),
 });
 
 /**
@@ -71,6 +72,8 @@ export interface SidecarFacts {
   readonly rekeyedFrom?: { readonly id: string; readonly sha256: string } | undefined;
   /** The archive of the replaced role that it was made from: its file name and SHA-256 (hex). */
   readonly importedFrom?: { readonly file: string; readonly sha256: string } | undefined;
+  /** The round of backups of a fleet that it was made in: one snapshot for each. */
+  readonly round?: string | undefined;
 }
 
 interface Proof {
@@ -117,6 +120,7 @@ export function encodeSidecar({ key, createdAt, size, sha256 }: SidecarSubject, 
     })),
     rekeyedFrom: facts.rekeyedFrom,
     importedFrom: facts.importedFrom,
+    round: facts.round,
   };
   const content = Buffer.from(`${JSON.stringify(sidecar, null, 2)}\n`);
   parseSidecar(`${key}.json`, content);

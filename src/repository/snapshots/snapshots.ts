@@ -127,6 +127,7 @@ export class SnapshotRepository {
           code: 'repository.object-missing',
           what: `The snapshot ${snapshot.key} is gone`,
           why: `only its sidecar is left in ${this.repository.location}`,
+          next: 'choose another snapshot ("coolify-state snapshots"), and find out who removes objects there',
         });
       }
       if (snapshot.size !== sidecar.size) {

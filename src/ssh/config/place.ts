@@ -35,14 +35,17 @@ export interface ConfigFaultFacts {
   readonly next?: string;
 }
 
+const CORRECT_FILE = 'correct that line, or do without the configuration of ssh: coolify_ssh_config: none';
+const CORRECT_SETTING = 'correct it in the inventory';
+
 /** An error in what configures ssh: it names the place, and shows the line. */
-export function configFault({ code, place, text, what, ...more }: ConfigFaultFacts): StateError {
+export function configFault({ code, place, text, what, why, next }: ConfigFaultFacts): StateError {
   return new StateError({
     kind: 'usage',
     code: `ssh-config.${code}`,
     what: `${showPlace(place)}: ${printable(what)}`,
     detail: printable(text.trim()),
-    ...(more.why !== undefined && { why: printable(more.why) }),
-    ...(more.next !== undefined && { next: printable(more.next) }),
+    ...(why !== undefined && { why: printable(why) }),
+    next: printable(next ?? (place.kind === 'file' ? CORRECT_FILE : CORRECT_SETTING)),
   });
 }

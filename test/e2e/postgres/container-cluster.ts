@@ -11,15 +11,15 @@ const OUTPUT_LIMIT = 512 * 1024 * 1024;
 const run = promisify(execFile);
 
 /**
- * A PostgreSQL 17 in a container without a network, with the tests' folder under its own path. The server is made and
+ * A newer PostgreSQL in a container without a network, with the tests' folder under its own path. The server is made and
  * started by its own programs, as in the cluster of the interop tests.
  */
-export async function startContainerCluster(): Promise<Cluster> {
-  const image = (await lab('postgres.sh', 'build')).trim();
-  const folder = await mkdtemp(join(tmpdir(), 'coolify-state-postgres-17-'));
+export async function startContainerCluster(major: number): Promise<Cluster> {
+  const image = (await lab('postgres.sh', 'build', String(major))).trim();
+  const folder = await mkdtemp(join(tmpdir(), `coolify-state-postgres-${major}-`));
   // The server's user in the container is another one here.
   await chmod(folder, 0o777);
-  const container = `coolify-state-lab-postgres-17-${process.pid}`;
+  const container = `coolify-state-lab-postgres-${major}-${process.pid}`;
   const inside = ['--user', 'postgres', '--env', 'PGHOST=/tmp', '--env', 'PGUSER=tester', '--env', 'TZ=UTC'];
   const call = async (...words: readonly string[]): Promise<Buffer> => {
     const options = { encoding: 'buffer', maxBuffer: OUTPUT_LIMIT } as const;
@@ -32,7 +32,7 @@ export async function startContainerCluster(): Promise<Cluster> {
   try {
     await run('docker', [
       ...['run', '--detach', '--init', '--name', container, '--label', 'coolify-state.lab=1'],
-      ...['--network', 'none', '--volume', `${folder}:${folder}`, image],
+      ...['--network', 'none', '--volume', `${folder}:${folder}`, image, 'sleep', 'infinity'],
     ]);
     await call(
       'initdb',

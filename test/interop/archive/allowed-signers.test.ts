@@ -80,6 +80,20 @@ describe('a file of allowed signers', () => {
     expect(weBelieve(await readFile(at('other.pub'), 'utf8'), new Date())).toBe(false);
   });
 
+  it.each([
+    ['rsa', '3072'],
+    ['ecdsa', '256'],
+    ['ecdsa', '521'],
+  ])('knows a key by its fingerprint whose text ends in padding: %s of %s bits', async (type, bits) => {
+    const path = at(`${type}-${bits}`);
+    await rm(path, { force: true });
+    await command('ssh-keygen', '-q', '-t', type, '-b', bits, '-N', '', '-f', path);
+    const text = await readFile(`${path}.pub`, 'utf8');
+    expect(text.split(' ')[1]).toMatch(/=$/);
+    const shown = (await command('ssh-keygen', '-l', '-f', `${path}.pub`)).split(' ')[1];
+    expect(parseAllowedSigners(`drills ${text}`, 'allowed')[0]?.fingerprint).toBe(shown);
+  });
+
   it('believes nobody by an authority, as signatures with certificates are not made here', () => {
     expect(weBelieve(`drills cert-authority ${key}`, new Date())).toBe(false);
   });

@@ -12,6 +12,12 @@ export interface Case {
 /** Commands that go to a host, and so fail where none answers. */
 const ONLINE = ['backup', 'restore', 'token', 'diff', 'run'];
 
+const ARGUMENTS: Readonly<Record<string, (at: Place['at']) => readonly string[]>> = {
+  prune: () => ['--check', '--keep-last', '1'],
+  rekey: () => ['--check'],
+  report: (at) => ['-o', at('report.html')],
+};
+
 /** Of each command what becomes of it when all is well, when something fails, and when it is meant wrongly. */
 export const CASES: readonly Case[] = [
   ...ONLINE.map(
@@ -44,6 +50,11 @@ export const CASES: readonly Case[] = [
     code: 'report.not-written',
   },
   { args: ({ options }) => ['doctor', ...options()], status: 3, code: 'ssh.refused' },
+  {
+    args: ({ options }) => ['doctor', 'elsewhere', ...options()],
+    status: 2,
+    code: 'inventory.pattern-unmatched',
+  },
   { args: ({ host, at }) => ['inventory', 'show', host, '-i', at('inventory.yml')], status: 0 },
   {
     args: ({ at }) => ['inventory', 'show', 'elsewhere', '-i', at('inventory.yml')],
@@ -100,6 +111,14 @@ export const CASES: readonly Case[] = [
     code: 'inventory.pattern-unmatched',
   },
   { args: () => ['schedule', 'install', '--check', '--scheduler', 'user'], status: 0 },
+  { args: ({ at, options }) => ['fleet', 'report', '--metrics', at('metrics'), ...options()], status: 0 },
+  { args: ({ options }) => ['fleet', 'schedule', '--check', ...options()], status: 0 },
+  { args: ({ options }) => ['fleet', 'status', ...options()], status: 2, code: 'fleet.no-redis' },
+  {
+    args: ({ options }) => ['fleet', 'status', '--redis', 'redis://127.0.0.1:1', ...options()],
+    status: 3,
+    code: 'fleet.redis-unreachable',
+  },
   {
     args: () => ['schedule', 'install', '--check', '--scheduler', 'user', '--at', '25:00'],
     status: 2,
@@ -123,6 +142,45 @@ export const CASES: readonly Case[] = [
     code: 'cli.usage',
   },
   { args: () => ['completion', 'bash'], status: 0, isText: true },
+  { args: () => ['completion', 'tcsh'], status: 2, code: 'cli.usage', isText: true },
+  ...['snapshots', 'prune', 'keys', 'rekey', 'drill', 'report'].map(
+    (name): Case => ({
+      args: ({ at, options }) => [name, ...(ARGUMENTS[name]?.(at) ?? []), ...options('blocked.yml')],
+      status: 1,
+      code: 'repository.not-a-directory',
+    }),
+  ),
+  {
+    args: ({ at, options }) => ['copy', '--to-repository', `file:${at('notes.txt/copies')}`, ...options()],
+    status: 1,
+    code: 'repository.not-a-directory',
+  },
+  {
+    args: ({ host, options }) => ['cat', 'latest', 'backups/coolify/.env', host, ...options('broken.yml')],
+    status: 4,
+    code: 'repository.sidecar-disagrees',
+    isText: true,
+  },
+  {
+    args: ({ at }) => [
+      ...[
+        'init',
+        'root@127.0.0.1:1',
+        '--yes',
+        '--repository',
+        'none',
+        '--encryption-key',
+        at('identity.pub'),
+      ],
+      ...['-i', at(`unreached-${runs++}.yml`), '--state-dir', at('state')],
+    ],
+    status: 3,
+  },
+  {
+    args: ({ host, options }) => ['ls', 'latest', host, 'x', 'y', ...options()],
+    status: 2,
+    code: 'cli.usage',
+  },
   { args: ({ host, options }) => ['host-policy', host, '--sudoers', ...options()], status: 0, isText: true },
   {
     args: ({ host, options }) => ['host-policy', `all:!${host}`, ...options()],

@@ -36,6 +36,8 @@ export async function openPlace(): Promise<Place> {
   for (const [name, stored] of [
     ['inventory.yml', 'repository'],
     ['broken.yml', 'broken'],
+    // Below a file there is no folder.
+    ['blocked.yml', 'notes.txt/repository'],
   ] as const) {
     const all = { ...vars, coolify_repository: [`file:${at(stored)}`] };
     // JSON is YAML.

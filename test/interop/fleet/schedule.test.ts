@@ -83,7 +83,9 @@ describe('backups that were missed', () => {
 
   it('are not asked for where a snapshot is newer than the moment', async () => {
     const settings = { kind: 'directory', path: place.at('newer') } as const;
-    const planned = plannedOf(await hostsOf({ [HOST]: { ...daily, coolify_repository: `file:${place.at('newer')}` } }));
+    const planned = plannedOf(
+      await hostsOf({ [HOST]: { ...daily, coolify_repository: `file:${place.at('newer')}` } }),
+    );
     const now = Math.max(...planned.map((other) => lastOf(other).getTime())) + 86_400_000 / 2;
     await place.publish(await place.generation(new Date(now)), settings);
     expect((await catchUp(fleet, planned, never, now)).jobs).toEqual([]);

@@ -1,4 +1,5 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recipientsFromFile } from '../../../src/archive/recipients.js';
 import { instanceOf } from '../../../src/coolify/instance.js';
@@ -93,8 +94,37 @@ describe('uploading to several repositories', () => {
     const { report, snapshots } = (await uploading) ?? {};
     expect(report?.error).toBeUndefined();
     expect(snapshots).toHaveLength(1);
-    expect(lines).toEqual([
+    expect(lines.filter((line) => line.startsWith('waiting: '))).toEqual([
       expect.stringMatching(/^waiting: Another run works on .*"prune" holds the lease/),
     ]);
+  });
+});
+
+describe('a generation that was altered since it was proven', () => {
+  const file = (): string => join(job.generation.folder, 'backups/coolify/coolify_db.dump');
+  const flipped = (content: Buffer): Buffer => {
+    const copy = Buffer.from(content);
+    copy.writeUInt8(copy.readUInt8(copy.length >> 1) ^ 1, copy.length >> 1);
+    return copy;
+  };
+
+  it.each<[string, RegExp, (content: Buffer) => Promise<void>]>([
+    ['is shorter', /has \d+ bytes, \d+ were recorded/, (content) => writeFile(file(), content.subarray(1))],
+    ['differs in one bit', /its SHA-256 is another/, (content) => writeFile(file(), flipped(content))],
+    ['is gone', /it is gone/, () => rm(file())],
+  ])('and of which a file %s is refused: nothing is stored', async (what, why, alter) => {
+    const content = await readFile(file());
+    await alter(content);
+    try {
+      const { report, snapshots } = await upload([folder(`altered ${what}`)]);
+      expect(report.error).toMatchObject({ code: 'archive.source-altered', exitStatus: 4 });
+      expect(report.error?.message).toContain('coolify_db.dump');
+      expect(report.error?.why).toMatch(why);
+      expect(snapshots).toEqual([]);
+      const left = await readdir(place.at(`altered ${what}`), { recursive: true });
+      expect(left.filter((name) => name.includes('.tar.gz.age'))).toEqual([]);
+    } finally {
+      await writeFile(file(), content);
+    }
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   createServer,
   request as httpRequest,
@@ -26,7 +27,11 @@ export type Fault =
   /** The connection is reset when so many bytes of the request's body have come. */
   | { readonly cutRequestAfter: number }
   /** A byte of the request's body is changed on its way. */
-  | { readonly bendRequestByte: number };
+  | { readonly bendRequestByte: number }
+  /** The store never hears of it, and the client is told that it was done. */
+  | { readonly swallow: true }
+  /** As the store last answered the same question when it was let through: a listing that lags. */
+  | { readonly stale: true };
 
 export interface SeenRequest {
   readonly method: string;
@@ -46,6 +51,7 @@ export interface FaultyProxy {
 /** Stands between a client and a store, and lets through what the test does not want to go wrong. */
 export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const seen: SeenRequest[] = [];
+  const answered = new Map<string, Awaited<ReturnType<typeof forward>>>();
   const server = createServer((incoming, outgoing) => {
     handle(incoming, outgoing).catch(() => outgoing.destroy());
   });
@@ -81,7 +87,14 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       outgoing.end(method === 'HEAD' ? '' : errorDocument(fault.code ?? ''));
       return;
     }
-    const answer = await forward(target, incoming, body);
+    if (fault !== undefined && 'swallow' in fault) {
+      const etag = createHash('md5').update(body).digest('hex');
+      outgoing.writeHead(200, { etag: `"${etag}"` }).end();
+      return;
+    }
+    const former = fault !== undefined && 'stale' in fault ? answered.get(url) : undefined;
+    const answer = former ?? (await forward(target, incoming, body));
+    if (former === undefined && method === 'GET' && url.includes('list-type=2')) answered.set(url, answer);
     if (fault !== undefined && 'loseAnswer' in fault) {
       outgoing.destroy();
       return;

@@ -9,7 +9,7 @@ export interface FaultyProxy {
   readonly port: number;
   /** How many connections there have been. */
   accepted(): number;
-  /** Nothing passes any more, and nothing is closed. */
+  /** Nothing passes any more on the connections that there are, and nothing is closed, whatever either side does. */
   freeze(): void;
   /** Resets both sides. */
   reset(): void;
@@ -28,6 +28,7 @@ export async function startProxy(
   { port: wanted = 0, drops }: ProxyOptions = {},
 ): Promise<FaultyProxy> {
   const sockets = new Set<Socket>();
+  const frozen = new WeakSet<Socket>();
   let accepted = 0;
   const server = createServer((client) => {
     accepted += 1;
@@ -39,8 +40,14 @@ export async function startProxy(
       sockets.add(from);
       if (drops && from === upstream) upstream.pipe(dropping(drops)).pipe(client);
       else from.pipe(to);
-      from.on('error', () => to.destroy());
-      from.on('close', () => to.destroy());
+      const passOn = (): void => {
+        if (!frozen.has(from)) to.destroy();
+      };
+      from.on('error', passOn);
+      from.on('close', () => {
+        sockets.delete(from);
+        passOn();
+      });
     }
   });
   const port = await listen(server, wanted);
@@ -48,7 +55,7 @@ export async function startProxy(
     port,
     accepted: () => accepted,
     freeze: () => {
-      for (const socket of sockets) socket.unpipe().pause();
+      for (const socket of sockets) frozen.add(socket.unpipe().pause());
     },
     reset: () => {
       for (const socket of sockets) socket.resetAndDestroy();

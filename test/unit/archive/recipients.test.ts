@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseRecipients, recipientsFromFile } from '../../../src/archive/recipients.js';
-import { publicBlobOf, sshFingerprint } from '../../../src/archive/ssh-wire.js';
+import { publicBlobOf } from '../../../src/archive/ssh-public-key.js';
+import { sshFingerprint } from '../../../src/core/ssh-fingerprint.js';
 import { codeOf } from './streams.js';
 
 let folder: string;

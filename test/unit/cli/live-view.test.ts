@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
+import { timeLeft } from '../../../src/cli/figures.js';
+import { cut } from '../../../src/cli/live/cut.js';
 import { endedLines, frameOf } from '../../../src/cli/live/frame.js';
 import { LiveHosts } from '../../../src/cli/live/live-hosts.js';
-import { cut, type Style, styleOf } from '../../../src/cli/live/style.js';
+import { type Style, styleOf } from '../../../src/cli/live/style.js';
 import type { EngineEvent, TaskStatus } from '../../../src/engine/events.js';
 
 const PLAIN: Style = { color: false, unicode: true };
@@ -27,6 +29,53 @@ const over = (host: string, failed = 0): EngineEvent => ({
   type: 'host-end',
   host,
   recap: { ok: 1, changed: 0, skipped: 0, failed, unreachable: 0 },
+});
+
+describe('the time that is left', () => {
+  const task = 'pull the dump';
+  const progress = (done: number, total = 100): EngineEvent => ({
+    type: 'task-progress',
+    host: 'web1',
+    task,
+    progress: { done, total },
+  });
+  const lastLine = (hosts: LiveHosts, now: number): string | undefined =>
+    frameOf(hosts, { columns: 79, rows: 24 }, now, PLAIN).at(-1);
+
+  it('is told when it has shown how fast it goes', () => {
+    const hosts = new LiveHosts();
+    hosts.take(started('web1'), 0);
+    hosts.take(begun('web1', task), 0);
+    hosts.take(progress(0), 0);
+    hosts.take(progress(1), 500);
+    expect(lastLine(hosts, 500)).toBe('  ⠼ pull the dump');
+    for (let second = 1; second <= 10; second++) hosts.take(progress(second), second * 1000);
+    expect(lastLine(hosts, 10_000)).toBe('  ⠸ pull the dump  about 2 min left  10.0 s');
+    hosts.take(progress(80), 11_000);
+    expect(lastLine(hosts, 11_000)).toMatch(/ a few seconds left {2}11\.0 s$/);
+  });
+
+  it('is not told of what stands still, nor of what is longer than was expected', () => {
+    const hosts = new LiveHosts();
+    hosts.take(started('web1'), 0);
+    hosts.take(begun('web1', task), 0);
+    for (let second = 0; second <= 10; second++) hosts.take(progress(second), second * 1000);
+    expect(lastLine(hosts, 14_000)).toContain(' left');
+    expect(lastLine(hosts, 16_000)).not.toContain(' left');
+    hosts.take(progress(101), 17_000);
+    expect(lastLine(hosts, 17_000)).not.toContain(' left');
+  });
+
+  it.each([
+    [1000, 'a few seconds left'],
+    [12_000, 'about 10 s left'],
+    [50_000, 'about 50 s left'],
+    [58_000, 'about 1 min left'],
+    [150_000, 'about 3 min left'],
+    [2 * 3_600_000, 'about 2 h left'],
+  ])('of %d ms is "%s"', (milliseconds, text) => {
+    expect(timeLeft(milliseconds)).toBe(text);
+  });
 });
 
 describe('the live view', () => {
@@ -60,9 +109,9 @@ describe('the live view', () => {
       over('host0', 1),
     ]);
     const lines = frameOf(hosts, { columns: 40, rows: 10 }, 60_000, PLAIN);
-    expect(lines).toHaveLength(8);
-    expect(lines.filter((line) => line.startsWith('host'))).toHaveLength(3);
-    expect(lines.at(-2)).toBe('and 8 more at work');
+    expect(lines).toHaveLength(9);
+    expect(lines.filter((line) => /^ {2}\S host\d+ +pull {2}/u.test(line))).toHaveLength(7);
+    expect(lines.at(-2)).toBe('and 4 more at work');
     expect(lines.at(-1)).toBe('1 host done, 1 failed');
   });
 

@@ -7,9 +7,9 @@ import { asStateError, type StateError } from '../../../src/core/errors.js';
 /** What a command line that cannot be read is answered with. */
 async function answerTo(...args: readonly string[]): Promise<StateError> {
   try {
-    await commandLine(args).parseAsync();
+    await (await commandLine(args)).parseAsync();
   } catch (thrown) {
-    return explainedUsage(asStateError(thrown, 'not read'), args);
+    return await explainedUsage(asStateError(thrown, 'not read'), args);
   }
   throw new Error('it was read');
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { fingerprintOf } from '../../../src/coolify/managed-keys.js';
 import { mergeAuthorizedKeys } from '../../../src/coolify/restore/authorized-keys.js';
+import { sshFingerprint } from '../../../src/core/ssh-fingerprint.js';
 
 /** A line with a key blob of its own; what stands in it is not looked at. */
 const blob = (name: string): string =>
   Buffer.from(`\0\0\0\x0bssh-ed25519${name.padEnd(32, '.')}`).toString('base64');
 const line = (name: string, comment: string): string => `ssh-ed25519 ${blob(name)} ${comment}`;
-const fingerprint = (name: string): string => fingerprintOf(Buffer.from(blob(name), 'base64'));
+const fingerprint = (name: string): string => sshFingerprint(Buffer.from(blob(name), 'base64'));
 
 const SNAPSHOT = `${line('restored', 'coolify')}\n${line('admin', 'admin@home')}\n`;
 

@@ -59,8 +59,9 @@ describe('what a restore has left in a tree', () => {
 
 describe('the override that chooses a PostgreSQL', () => {
   it.each([
-    [17, '- coolify-db:/var/lib/postgresql/data\n'],
-    [18, '- coolify-db:/var/lib/postgresql\n'],
+    [17, 'volumes:\n      - coolify-db:/var/lib/postgresql/data\n'],
+    // In place of the compose file's own: with a volume where older versions have it the image of 18 does not begin.
+    [18, 'volumes: !override\n      - coolify-db:/var/lib/postgresql\n'],
   ])('mounts the volume of %i where its image keeps the data', (major, mount) => {
     const text = postgresOverride(major);
     expect(text).toContain(mount);

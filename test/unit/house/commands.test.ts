@@ -1,13 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PURPOSE, withCommands } from '../../../src/cli/command-line.js';
+import { fullDefinition } from '../../../src/cli/commands.js';
+import { PURPOSE } from '../../../src/cli/overview.js';
 import { commandsPage } from '../../../src/cli/reference/commands-page.js';
 import { manPage } from '../../../src/cli/reference/man-page.js';
 import { recordedCommands } from '../../../src/cli/reference/recorded-commands.js';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');
-const commands = recordedCommands(withCommands);
+const commands = recordedCommands(await fullDefinition());
 
 function held(path: string, wanted: string): void {
   const file = join(PROJECT, path);

@@ -16,7 +16,12 @@ const lockFile = z
   .object({
     packages: z.record(
       z.string(),
-      z.object({ integrity: z.string().optional(), link: z.boolean().optional() }),
+      z.object({
+        integrity: z.string().optional(),
+        resolved: z.string().optional(),
+        dev: z.boolean().optional(),
+        hasInstallScript: z.boolean().optional(),
+      }),
     ),
   })
   .parse(JSON.parse(readFileSync(resolve(PROJECT, 'package-lock.json'), 'utf8')));
@@ -44,6 +49,22 @@ describe('the supply chain', () => {
     const packages = Object.entries(lockFile.packages).filter(([path]) => path !== '');
     expect(packages.length).toBeGreaterThan(100);
     expect(packages.filter(([, { integrity }]) => !/^sha512-/.test(integrity ?? ''))).toEqual([]);
+  });
+
+  it('names no registry in the lockfile: packages come from the one that npm is set to, and the hash tells', () => {
+    expect(Object.entries(lockFile.packages).filter(([, { resolved }]) => resolved !== undefined)).toEqual(
+      [],
+    );
+  });
+
+  it('tells of every package that runs something when it is installed with this program', () => {
+    const running = Object.entries(lockFile.packages)
+      .filter(([, { hasInstallScript, dev }]) => hasInstallScript === true && dev !== true)
+      .map(([path]) => path.replace(/^.*node_modules\//, ''));
+    const page = readFileSync(resolve(PROJECT, 'docs/dependencies.md'), 'utf8');
+    const chapter = page.split('## What runs at installation')[1] ?? '';
+    expect(running.length).toBeGreaterThan(0);
+    expect(running.filter((name) => !chapter.includes(`\`${name}\``))).toEqual([]);
   });
 
   it('runs nothing of ours at an installation', () => {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { JSON_LINES, lineFault, publishedSchema } from '../../../src/cli/json/lines.js';
+import { publishedLogSchema } from '../../../src/cli/json/log-line.js';
 import { jsonText } from './json-text.js';
 import { brokenPromises } from './schema-changes.js';
 
@@ -10,12 +11,13 @@ const FOLDER = join(PROJECT, 'docs/schema');
 /** What was published with releases, a folder for each version. */
 const RELEASED = join(PROJECT, 'test/data/schema');
 
-const wanted = new Map(
-  [...JSON_LINES].map(([command, line]) => [
+const wanted = new Map([
+  ...[...JSON_LINES].map(([command, line]): [string, string] => [
     `${command}.json`,
     `${jsonText(publishedSchema(command, line))}\n`,
   ]),
-);
+  ['log.json', `${jsonText(publishedLogSchema())}\n`],
+]);
 
 if (process.env['UPDATE_DOCS'] !== undefined) {
   rmSync(FOLDER, { recursive: true, force: true });
@@ -24,7 +26,7 @@ if (process.env['UPDATE_DOCS'] !== undefined) {
 }
 
 describe('docs/schema', () => {
-  it('has the schema of every command that prints JSON, and no other', () => {
+  it('has the schema of every command that prints JSON, and of the log, and no other', () => {
     expect(readdirSync(FOLDER).sort()).toEqual([...wanted.keys()].sort());
   });
 

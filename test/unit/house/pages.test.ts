@@ -95,7 +95,7 @@ async function refusal(words: readonly string[]): Promise<string | undefined> {
     vi.spyOn(console, 'log').mockReturnValue(undefined),
   ];
   try {
-    await commandLine(words).parseAsync();
+    await (await commandLine(words)).parseAsync();
     return undefined;
   } catch (thrown) {
     return asStateError(thrown, '').message;

@@ -16,6 +16,7 @@ describe('errors of inventories', () => {
       [
         'inventory/hosts.yml:3:5: "hosts" of the group "all" is a list',
         'expected a mapping, such as "web1.example.com:", without a dash before it',
+        'correct line 3 of inventory/hosts.yml',
         '3 |     - web1',
         '  |     ^',
       ].join('\n'),

@@ -23,8 +23,8 @@ export interface FakeInstance {
   readonly dump: Buffer;
 }
 
-/** Two managed keys, one of them Coolify's way to its own host, a token, and encrypted values. */
-export function fakeInstance(): FakeInstance {
+/** Two managed keys, one of them Coolify's way to its own host, a token, and so many encrypted values. */
+export function fakeInstance(count = 20): FakeInstance {
   const secret = randomBytes(32);
   const keys = ['localhost', 'web servers'].map((name, index) => ({
     id: String(index),
@@ -32,7 +32,7 @@ export function fakeInstance(): FakeInstance {
     name,
     text: generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }));
-  return { appKey: `base64:${secret.toString('base64')}`, keys, dump: dumpOf(secret, keys) };
+  return { appKey: `base64:${secret.toString('base64')}`, keys, dump: dumpOf(secret, keys, count) };
 }
 
 /** What Laravel's `encrypt` makes of a text. */
@@ -46,11 +46,14 @@ export function encrypted(secret: Buffer, plain: string): string {
   return Buffer.from(JSON.stringify({ iv: iv.toString('base64'), value, mac, tag: '' })).toString('base64');
 }
 
-function dumpOf(secret: Buffer, keys: readonly FakeKey[]): Buffer {
+function dumpOf(secret: Buffer, keys: readonly FakeKey[], count: number): Buffer {
   const rows = keys.map(({ id, uuid, name, text }) =>
     [id, uuid, name, '0', encrypted(secret, text)].join('\t'),
   );
-  const values = Array.from({ length: 20 }, (_, index) => `${index}\t${encrypted(secret, `value ${index}`)}`);
+  const values = Array.from(
+    { length: count },
+    (_, index) => `${index}\t${encrypted(secret, `value ${index}`)}`,
+  );
   return written({
     entries: [
       {

@@ -59,6 +59,7 @@ describe('a snapshot that came to harm', () => {
         expect(failure).toMatchObject({ code: expect.stringMatching(/^archive\./) });
         expect(await everything()).toEqual(before);
       }),
+      4,
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { StateError } from '../../../src/core/errors.js';
+import { string, uint32 } from '../../../src/core/ssh-wire.js';
 import {
   completeMessage,
   identitiesRequest,
@@ -8,7 +9,6 @@ import {
   readSignature,
   signRequest,
 } from '../../../src/ssh/agent-protocol.js';
-import { string, uint32 } from '../../../src/ssh/wire.js';
 
 const BLOB = Buffer.concat([string('ssh-ed25519'), string(Buffer.alloc(32, 7))]);
 const byte = (value: number): Buffer => Buffer.from([value]);

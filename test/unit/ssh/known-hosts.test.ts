@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { string } from '../../../src/core/ssh-wire.js';
 import { type HostKey, hostKeyOf } from '../../../src/ssh/host-key.js';
 import {
   checkHostKey,
@@ -19,7 +20,6 @@ import {
   replaceHostKeys,
   withHostKeys,
 } from '../../../src/ssh/known-hosts-file.js';
-import { string } from '../../../src/ssh/wire.js';
 
 const ED1 = key('ssh-ed25519', 1);
 const ED2 = key('ssh-ed25519', 2);

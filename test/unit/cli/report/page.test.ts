@@ -37,8 +37,8 @@ describe('the page of a report', () => {
   it('has a row for each line of "snapshots", with the same id, place, time and size', () => {
     const lines = [
       line(),
-      line({ id: 'local', kind: 'generation', where: '/state/web1', size: 9_000_000 }),
       line({ id: '77d0a2e4', createdAt: '2026-01-30T12:00:00.000Z', size: undefined, standing: 'missing' }),
+      line({ id: 'local', kind: 'generation', where: '/state/web1', size: 9_000_000 }),
     ];
     const rows = [
       ...page(history(lines)).matchAll(

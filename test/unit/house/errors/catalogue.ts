@@ -110,9 +110,17 @@ class Catalogue {
       code,
       kinds: soft('kind').filter((kind) => kind in EXIT_STATUS),
       whats: soft('what'),
-      nexts: soft('next'),
+      nexts: this.#nexts(literal, frames),
       place,
     }));
+  }
+
+  /** What to do next, in each of the ways in which it is given where it depends on that. */
+  #nexts(literal: ObjectLiteral, frames: readonly Frame[]): string[] {
+    const texts = propertyTexts(literal, 'next', frames);
+    if (!(texts instanceof Depends)) return texts;
+    const ways = frames.length > 6 ? [] : this.#callers(texts, frames);
+    return [...new Set(ways.flatMap((way) => this.#nexts(literal, way)))];
   }
 
   #tabled(

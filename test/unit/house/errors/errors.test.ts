@@ -13,6 +13,8 @@ const PAGE = join(PROJECT, 'docs/errors.md');
 const entries = errorCatalogue(join(PROJECT, 'src'));
 const codes = grouped(entries, ({ code }) => code);
 
+const OF_OUR_OWN = ['sql.empty-identifier', 'sql.nul', 'ssh.command-invalid'];
+
 describe('the errors of the program', () => {
   it('are found in its source, also where a code is put together', () => {
     expect(codes.size).toBeGreaterThan(300);
@@ -44,6 +46,12 @@ describe('the errors of the program', () => {
 
   it('say what could not be done', () => {
     expect(entries.filter(({ whats }) => whats.length === 0)).toEqual([]);
+  });
+
+  it('tell what to do next', () => {
+    const silent = [...codes].filter(([, ways]) => ways.every(({ nexts }) => nexts.length === 0));
+    // Texts that this program makes itself: nobody but who changes it can do anything.
+    expect(silent.map(([code]) => code).sort()).toEqual(OF_OUR_OWN);
   });
 
   it('are no others than those that comments and tests of the program speak of', () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { writeNoReports } from '../../../src/cli/no-reports.js';
+import { keepMemoryPrivate } from '../../../src/cli/private-memory.js';
 
 const { report } = process;
 const { reportOnFatalError, reportOnSignal, reportOnUncaughtException } = report;
@@ -10,7 +10,8 @@ afterEach(() => {
 
 it('a crash leaves no report with the environment in it, also where reports were asked for', () => {
   Object.assign(report, { reportOnFatalError: true, reportOnUncaughtException: true });
-  writeNoReports();
+  keepMemoryPrivate();
+  process.removeAllListeners('SIGUSR1');
   expect([report.reportOnFatalError, report.reportOnSignal, report.reportOnUncaughtException]).toEqual([
     false,
     false,

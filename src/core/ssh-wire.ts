@@ -56,3 +56,21 @@ export function string(value: Buffer | string): Buffer {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value;
   return Buffer.concat([uint32(bytes.length), bytes]);
 }
+
+/** Fields that are strings, one after the other. */
+export function strings(...values: readonly (Buffer | string)[]): Buffer {
+  return Buffer.concat(values.map(string));
+}
+
+/** A positive number of any size. */
+export function mpint(magnitude: Buffer): Buffer {
+  const negative = ((magnitude[0] ?? 0) & 0x80) !== 0;
+  return string(negative ? Buffer.concat([Buffer.alloc(1), magnitude]) : magnitude);
+}
+
+/** The number that an mpint holds, without leading zeros: as JSON web keys have it. */
+export function unsigned(mpintBytes: Buffer): Buffer {
+  let start = 0;
+  while (start < mpintBytes.length && mpintBytes[start] === 0) start += 1;
+  return mpintBytes.subarray(start);
+}

@@ -8,6 +8,7 @@ import { Secret } from '../../../src/core/secret.js';
 import { loadInventory } from '../../../src/inventory/inventory.js';
 import { inventoryGraph, inventoryList } from '../../../src/inventory/render.js';
 import { Vault } from '../../../src/inventory/vault.js';
+import { damaged, FUZZ_TIMEOUT, fuzz } from '../fuzz.js';
 
 /** The inventories that are held against Ansible, bent: whatever people mistype looks much like these. */
 const DATA = join(import.meta.dirname, '../../data/inventories');
@@ -47,40 +48,71 @@ test('there are enough inventories to bend', () => {
   expect(corpus.length).toBeGreaterThan(50);
 });
 
-test('a bent inventory loads, or fails with an error of ours that has a code', async () => {
-  const bending = fc.tuple(
-    fc.constantFrom(...corpus),
-    fc.nat(20),
-    fc.array(change, { minLength: 1, maxLength: 3 }),
-  );
-  let loaded = 0;
-  let refused = 0;
-  let run = 0;
-  await fc.assert(
-    fc.asyncProperty(bending, async ([files, which, changes]) => {
-      const root = join(folder, String(run++));
-      const victim = which % files.length;
-      for (const [index, { name, text }] of files.entries()) {
-        await mkdir(dirname(join(root, name)), { recursive: true });
-        await writeFile(join(root, name), index === victim ? bent(text, changes) : text);
-      }
-      try {
-        await useAll(root, files[0]?.name.split('/')[0] ?? '');
-        loaded++;
-      } catch (thrown) {
-        expect(thrown).toBeInstanceOf(StateError);
-        expect(thrown).toMatchObject({ kind: 'usage', code: expect.stringMatching(/^inventory\./) });
-        refused++;
-      } finally {
-        await rm(root, { recursive: true });
-      }
-    }),
-    { numRuns: 500 },
-  );
-  // Both ends are reached, or the bending would prove nothing.
-  expect(loaded).toBeGreaterThan(50);
-  expect(refused).toBeGreaterThan(50);
-}, 60_000);
+test(
+  'a bent inventory loads, or fails with an error of ours that has a code',
+  async () => {
+    const bending = fc.tuple(
+      fc.constantFrom(...corpus),
+      fc.nat(20),
+      fc.array(change, { minLength: 1, maxLength: 3 }),
+    );
+    let loaded = 0;
+    let refused = 0;
+    let run = 0;
+    await fuzz(
+      fc.asyncProperty(bending, async ([files, which, changes]) => {
+        const root = join(folder, String(run++));
+        const victim = which % files.length;
+        for (const [index, { name, text }] of files.entries()) {
+          await mkdir(dirname(join(root, name)), { recursive: true });
+          await writeFile(join(root, name), index === victim ? bent(text, changes) : text);
+        }
+        try {
+          await useAll(root, files[0]?.name.split('/')[0] ?? '');
+          loaded++;
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(StateError);
+          expect(thrown).toMatchObject({ kind: 'usage', code: expect.stringMatching(/^inventory\./) });
+          refused++;
+        } finally {
+          await rm(root, { recursive: true });
+        }
+      }),
+    );
+    // Both ends are reached, or the bending would prove nothing.
+    expect(loaded).toBeGreaterThan(20);
+    expect(refused).toBeGreaterThan(20);
+  },
+  FUZZ_TIMEOUT,
+);
+
+test(
+  'so does one with flipped bits, holes and cuts, as bytes',
+  async () => {
+    let run = 0;
+    const file = fc
+      .constantFrom(...corpus.flat())
+      .chain(({ name, text }) =>
+        fc.tuple(fc.constant(name.split('/').at(-1) ?? name), damaged(Buffer.from(text))),
+      );
+    await fuzz(
+      fc.asyncProperty(file, async ([name, bytes]) => {
+        const root = join(folder, `bytes-${run++}`);
+        await mkdir(root);
+        await writeFile(join(root, name), bytes, { mode: 0o600 });
+        try {
+          await useAll(root, name);
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(StateError);
+          expect(thrown).toMatchObject({ kind: 'usage', code: expect.stringMatching(/^inventory\./) });
+        } finally {
+          await rm(root, { recursive: true });
+        }
+      }),
+    );
+  },
+  FUZZ_TIMEOUT,
+);
 
 /** Everything that a command asks of an inventory. */
 async function useAll(cwd: string, source: string): Promise<void> {
@@ -98,36 +130,42 @@ async function useAll(cwd: string, source: string): Promise<void> {
 }
 
 describe('host lists', () => {
-  test('whatever the text, there is an inventory or an error of ours', async () => {
-    const text = fc.string({ unit: fc.constantFrom(...'ab1.,:[]-@ /~\u001b{}=é'), maxLength: 24 });
-    await fc.assert(
-      fc.asyncProperty(text, async (list) => {
-        const inventory = await loadInventory([`${list},`], { cwd: folder, env: {} }).catch(
-          (thrown: unknown) => {
-            expect(thrown).toBeInstanceOf(StateError);
-          },
-        );
-        if (inventory !== undefined) onlyOurs(() => inventoryList(inventory));
-      }),
-      { numRuns: 1000 },
-    );
-  });
+  test(
+    'whatever the text, there is an inventory or an error of ours',
+    async () => {
+      const text = fc.string({ unit: fc.constantFrom(...'ab1.,:[]-@ /~\u001b{}=é'), maxLength: 24 });
+      await fuzz(
+        fc.asyncProperty(text, async (list) => {
+          const inventory = await loadInventory([`${list},`], { cwd: folder, env: {} }).catch(
+            (thrown: unknown) => {
+              expect(thrown).toBeInstanceOf(StateError);
+            },
+          );
+          if (inventory !== undefined) onlyOurs(() => inventoryList(inventory));
+        }),
+      );
+    },
+    FUZZ_TIMEOUT,
+  );
 });
 
 describe('vault', () => {
-  test('whatever the text, it opens or is refused by an error of ours', () => {
-    const vault = new Vault(passwords);
-    const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef\n'), maxLength: 200 });
-    const envelope = fc
-      .tuple(fc.constantFrom('1.0', '1.1', '1.2', ''), fc.constantFrom('AES256', 'AES', ''), hex)
-      .map(([version, cipher, body]) => `$ANSIBLE_VAULT;${version};${cipher}\n${body}`);
-    fc.assert(
-      fc.property(fc.oneof(envelope, fc.string(), fc.string({ unit: 'binary' })), (text) => {
-        onlyOurs(() => vault.open(text, 'It', undefined));
-      }),
-      { numRuns: 2000 },
-    );
-  });
+  test(
+    'whatever the text, it opens or is refused by an error of ours',
+    async () => {
+      const vault = new Vault(passwords);
+      const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef\n'), maxLength: 200 });
+      const envelope = fc
+        .tuple(fc.constantFrom('1.0', '1.1', '1.2', ''), fc.constantFrom('AES256', 'AES', ''), hex)
+        .map(([version, cipher, body]) => `$ANSIBLE_VAULT;${version};${cipher}\n${body}`);
+      await fuzz(
+        fc.property(fc.oneof(envelope, fc.string(), fc.string({ unit: 'binary' })), (text) => {
+          onlyOurs(() => vault.open(text, 'It', undefined));
+        }),
+      );
+    },
+    FUZZ_TIMEOUT,
+  );
 });
 
 function onlyOurs(work: () => unknown): void {

@@ -1,0 +1,111 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { z } from 'zod';
+import { type FaultyProxy, startProxy } from '../interop/ssh/proxy.js';
+import { coolifyState, knownHostsOf, type Outcome, type Workplace } from './lab.js';
+
+/** `reset`: both sides are told. `freeze`: nobody is; what ran on the host goes on waiting, and we find out by silence. */
+export type Cut = 'reset' | 'freeze';
+
+/** A line to a host of the lab that can be cut. What comes after a cut is a new line. */
+export interface CutLine {
+  readonly port: number;
+  /** What is known of the host's keys at this port. */
+  readonly knownHosts: string;
+  /** Variables of the host in an inventory. */
+  readonly vars: Readonly<Record<string, unknown>>;
+  cut(how: Cut): void;
+  /** Ends what is left of cut lines, as the host's own keepalive would in hours, and goes on at the same port. */
+  mend(): Promise<void>;
+  /** Learns the keys of a host that was made anew. */
+  learn(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param hostPort of the lab's host */
+export async function lineTo(hostPort: number, place: Pick<Workplace, 'folder'>): Promise<CutLine> {
+  let proxy: FaultyProxy = await startProxy(hostPort);
+  const { port } = proxy;
+  const knownHosts = join(place.folder, `known_hosts-${port}`);
+  const learn = async (): Promise<void> => {
+    const known = await readFile(knownHostsOf(hostPort), 'utf8');
+    await writeFile(knownHosts, known.replaceAll(`]:${hostPort} `, `]:${port} `));
+  };
+  await learn();
+  return {
+    port,
+    knownHosts,
+    vars: {
+      ansible_port: port,
+      coolify_known_hosts_file: knownHosts,
+      // A line that says nothing for four seconds is taken for cut.
+      ansible_ssh_common_args: '-o ServerAliveInterval=1 -o ServerAliveCountMax=3',
+    },
+    cut: (how) => proxy[how](),
+    mend: async () => {
+      await proxy.close();
+      proxy = await startProxy(hostPort, { port });
+    },
+    learn,
+    close: () => proxy.close(),
+  };
+}
+
+const eventSchema = z.object({ type: z.string(), task: z.string().optional() });
+
+/** Starts a run and cuts its line a moment after a step of it began. It ends with the step that was cut, or with a later one. */
+export async function cutAt(
+  line: CutLine,
+  how: Cut,
+  args: readonly string[],
+  task: string,
+  milliseconds: number,
+): Promise<void> {
+  let cut = false;
+  const outcome: Outcome = await coolifyState([...args, '--json'], {
+    started: (child) => {
+      let text = '';
+      child.stdout?.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        const lines = text.split('\n');
+        text = lines.pop() ?? '';
+        if (cut || !lines.some((event) => startOf(event) === task)) return;
+        cut = true;
+        if (milliseconds <= 0) line.cut(how);
+        else setTimeout(() => line.cut(how), milliseconds);
+      });
+    },
+  });
+  expect(cut, `it never came to "${task}": ${outcome.stdout.slice(-2000)}${outcome.stderr}`).toBe(true);
+  expect(outcome.status, `not cut at "${task}": ${outcome.stdout.slice(-2000)}`).toBe(3);
+  const { error } = summaryOf(outcome.stdout);
+  expect(error?.code).toBe('ssh.connection-lost');
+}
+
+/** The steps of a run as it began them, with the milliseconds that each took. */
+export function stepsOf({ stdout }: Outcome): Map<string, number> {
+  const steps = new Map<string, number>();
+  for (const line of stdout.trim().split('\n')) {
+    const { type, task, milliseconds } = endSchema.parse(JSON.parse(line));
+    if (type === 'task-end' && task !== undefined) steps.set(task, milliseconds ?? 0);
+  }
+  return steps;
+}
+
+const endSchema = eventSchema.extend({ milliseconds: z.number().optional() });
+
+const summarySchema = z.object({
+  hosts: z.array(z.object({ error: z.object({ code: z.string(), next: z.string().optional() }).optional() })),
+});
+
+function summaryOf(stdout: string): z.infer<typeof summarySchema>['hosts'][number] {
+  const [host] = summarySchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).hosts;
+  if (host === undefined) throw new Error('the summary names no host');
+  return host;
+}
+
+function startOf(line: string): string | undefined {
+  const { type, task } = eventSchema.parse(JSON.parse(line));
+  return type === 'task-start' ? task : undefined;
+}
