@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 project=$PWD
 host=try-nodes.test
-port=2411
+port=2458
 
 [ $# -gt 0 ] || set -- 20 22 24
 work=$(mktemp -d)

@@ -5,6 +5,10 @@ import { join } from 'node:path';
 const BUILD = process.env['COOLIFY_STATE_BUILD'] ?? join(import.meta.dirname, '../../dist');
 export const built = (file) => import(join(BUILD, file));
 
+// As the program does it.
+const { keepYoungHeapSmall } = await built('cli/young-heap.js').catch(() => ({}));
+keepYoungHeapSmall?.();
+
 export const signal = new AbortController().signal;
 
 /** The first host of an inventory, as an operation sees it. */

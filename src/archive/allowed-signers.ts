@@ -1,5 +1,6 @@
 import { StateError } from '../core/errors.js';
 import { sshFingerprint } from '../core/ssh-fingerprint.js';
+import { fitsWildcard } from '../core/wildcard.js';
 
 /** Whose signatures are believed. */
 export interface AllowedSigner {
@@ -40,7 +41,7 @@ export function believed(
   const own = signers.filter((signer) => signer.fingerprint === fingerprint);
   if (own.length === 0) return { why: `the key ${fingerprint} is none of those that are believed` };
   const meant = own.filter(
-    ({ namespaces }) => namespaces?.some((pattern) => fits(pattern, namespace)) !== false,
+    ({ namespaces }) => namespaces?.some((pattern) => fitsWildcard(pattern, namespace)) !== false,
   );
   if (meant.length === 0) return { why: `the key ${fingerprint} may not sign for ${namespace}` };
   const valid = meant.find(
@@ -102,15 +103,6 @@ function timeOf(text: string | undefined): Date | undefined | null {
   const [, year, month, day, hour = '00', minute = '00', second = '00', zone = ''] = match;
   const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}${zone.toUpperCase()}`);
   return Number.isNaN(time.getTime()) ? null : time;
-}
-
-/** Patterns of OpenSSH: `*` and `?`. */
-function fits(pattern: string, text: string): boolean {
-  const escaped = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${escaped}$`).test(text);
 }
 
 function unquoted(text: string): string {

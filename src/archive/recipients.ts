@@ -123,7 +123,7 @@ function parseLine(line: string, where: string): NamedRecipient {
 
 /** Type, key and comment of an SSH public key line without options. */
 function keyFields(line: string): readonly [string, string, string] | undefined {
-  const match = /^((?:ssh-|ecdsa-sha2-|sk-|webauthn-)[\w@.-]+)\s+([A-Za-z0-9+/]+={0,3})(?:\s+(.*))?$/.exec(
+  const match = /^((?:ssh-|ecdsa-sha2-|sk-|webauthn-)[\w@.-]+)\s+([A-Za-z0-9+/]+={0,3})(?:\s+(\S.*)?)?$/.exec(
     line,
   );
   if (match === null) return undefined;

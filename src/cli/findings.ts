@@ -18,5 +18,6 @@ function linesOf({ check, verdict, what, fix }: Finding, width: number): string[
 }
 
 function onOneLine(text: string): string {
-  return printable(text.replace(/\s*\n\s*/g, ' '));
+  const lines = text.split('\n').map((line) => line.trim());
+  return printable(lines.filter((line) => line !== '').join(' '));
 }

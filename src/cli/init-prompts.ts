@@ -87,5 +87,5 @@ function normalised(fingerprint: string): string {
   return `SHA256:${fingerprint
     .trim()
     .replace(/^SHA256:/i, '')
-    .replace(/=+$/, '')}`;
+    .replace(/={1,2}$/, '')}`;
 }

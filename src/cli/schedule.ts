@@ -1,11 +1,14 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { StateError } from '../core/errors.js';
+import { asStateError, StateError } from '../core/errors.js';
+import { printable } from '../core/terminal-text.js';
 import type { Installed, Scheduler } from '../operations/schedule/schedule.js';
 import { LOG_FORMATS } from './log/log-format.js';
 import { CHANGING, COMMON, lastOf } from './options.js';
+import type { Output } from './progress.js';
 import { runCommand } from './run-command.js';
+import { selectionOf } from './selection.js';
 import { SKIP_UNCHANGED } from './skip-unchanged.js';
 
 const { inventory, 'state-dir': stateDir, json, verbose, limit } = COMMON;
@@ -103,7 +106,8 @@ export const scheduleCommand: CommandModule<object, Arguments> = {
         if (args.check) tell('would be removed', await show(scheduler, args.name));
         else tell('removed', await remove(scheduler, args.name));
       } else {
-        const { schedule, job } = wanted(args, scheduler);
+        const shared = scheduler.kind === 'systemd' ? await sharedFolders(args, output) : [];
+        const { schedule, job } = wanted(args, scheduler, shared);
         if (args.check) tell('would be installed', planned(scheduler, schedule, job));
         else tell('installed', await install(scheduler, schedule, job));
       }
@@ -116,8 +120,24 @@ async function schedulerOf(wish: Arguments['scheduler'], find: () => Promise<Sch
   return wish === 'cron' ? { kind: 'cron' } : { kind: 'systemd', scope: wish };
 }
 
+/** What the run writes to by the inventory. One that cannot be read now is no reason to install nothing. */
+async function sharedFolders(args: Arguments, output: Output): Promise<string[]> {
+  const [{ loadHosts }, { writableFoldersOf }] = await Promise.all([
+    import('../operations/hosts/load-hosts.js'),
+    import('../operations/schedule/writable.js'),
+  ]);
+  try {
+    const selection = selectionOf({ ...args, hosts: 'controller' }, output);
+    return writableFoldersOf(await loadHosts({ ...selection, vault: {}, offline: true }));
+  } catch (error) {
+    const { message } = asStateError(error, 'the inventory could not be read');
+    output.err(`warning  the service may write to the state folder only: ${printable(message)}`);
+    return [];
+  }
+}
+
 /** The run as this command line would start it, with every path absolute: the clock knows no current folder. */
-function wanted(args: Arguments, scheduler: Scheduler) {
+function wanted(args: Arguments, scheduler: Scheduler, shared: readonly string[]) {
   const stateRoot = resolve(args['state-dir']);
   const [program = process.execPath, script = ''] = [process.execPath, process.argv[1]];
   const command = [
@@ -148,6 +168,7 @@ function wanted(args: Arguments, scheduler: Scheduler) {
       ...common,
       calendar,
       writable: [stateRoot],
+      shared,
       user: system ? (args['run-as'] ?? process.env['USER'] ?? 'root') : undefined,
       credentials: (args.credential ?? []).map(credentialFile),
     },

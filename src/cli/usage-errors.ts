@@ -61,10 +61,10 @@ function unknownWords(
   words: readonly string[],
 ): StateError | undefined {
   const typed = words.filter((word) => {
-    const bare = word.replace(/^--?(no-)?/, '').replace(/=.*$/s, '');
+    const bare = word.replace(/^--?(no-)?/, '').replace(/=.*/s, '');
     return names.includes(word) || names.includes(bare);
   });
-  const options = typed.filter((word) => word.startsWith('-')).map((word) => word.replace(/=.*$/s, ''));
+  const options = typed.filter((word) => word.startsWith('-')).map((word) => word.replace(/=.*/s, ''));
   const [option] = options;
   if (option !== undefined) {
     const near = nearestNames(option, command.options.flatMap(spellings));

@@ -32,7 +32,7 @@ export class AppKey {
     const value = text.reveal().trim();
     const encoded = value.startsWith('base64:') ? value.slice('base64:'.length) : undefined;
     const key = encoded === undefined ? Buffer.alloc(0) : Buffer.from(encoded, 'base64');
-    if (key.length !== 32 || encoded?.replace(/=+$/, '') !== key.toString('base64').replace(/=+$/, '')) {
+    if (key.length !== 32 || unpadded(encoded ?? '') !== unpadded(key.toString('base64'))) {
       throw new StateError({
         kind: 'proof',
         code: 'app-key.invalid',
@@ -46,7 +46,7 @@ export class AppKey {
 
   /** Tells keys apart without giving them away (a hash of 256 random bits). */
   get fingerprint(): string {
-    return `SHA256:${createHash('sha256').update(this.#key).digest('base64').replace(/=+$/, '')}`;
+    return `SHA256:${unpadded(createHash('sha256').update(this.#key).digest('base64'))}`;
   }
 
   /** Opens a payload as it stands in the database. */
@@ -101,6 +101,10 @@ export function keyRingOf(env: EnvFile, where: string, secret: (text: string) =>
     .filter((key) => key.trim() !== '')
     .map((key) => AppKey.parse(secret(key), `${where} (APP_PREVIOUS_KEYS)`));
   return new KeyRing(current, previous);
+}
+
+function unpadded(base64: string): string {
+  return base64.replace(/={1,2}$/, '');
 }
 
 /** The text in PHP's serialised form of a string, `s:5:"hello";`; other text is returned as it is. */

@@ -43,7 +43,8 @@ export function containerOf(facts: HostFacts, name: string): ContainerFact | und
 /** Version of the installed Coolify by the tag of its image; undefined when no such container exists. */
 export function installedVersion(facts: HostFacts): string | undefined {
   const image = containerOf(facts, 'coolify')?.image;
-  return image === undefined ? undefined : /:([^/:@]+)(?:@.*)?$/.exec(image)?.[1];
+  // What stands behind an "@" is the image's hash.
+  return /:([^/:]+)$/.exec(image?.split('@', 1)[0] ?? '')?.[1];
 }
 
 /** @throws StateError `host.no-docker`, `host.not-root` */

@@ -30,7 +30,7 @@ export function layoutOf(settings: {
   readonly databaseContainer: string;
   readonly apiBase?: string | undefined;
 }): Layout {
-  const data = settings.dataPath.replace(/\/+$/, '');
+  const data = settings.dataPath.replace(/(?<!\/)\/+$/, '');
   return {
     data,
     env: `${data}/source/.env`,

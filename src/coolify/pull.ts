@@ -93,7 +93,7 @@ export function missingArtifact(title: string, where: string, why: string): Stat
     code: 'artifact.missing',
     what: `The ${title} could not be backed up`,
     why: `${where} ${why}`,
-    next: 'a backup without it could not be restored; put it right on the host and run the backup again',
+    next: `look at ${where} on the host (coolify_data_path says where Coolify lives); a backup without it could not be restored`,
   });
 }
 

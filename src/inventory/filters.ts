@@ -132,7 +132,7 @@ function wholeOf(number: number | bigint): bigint {
 }
 
 function decimalOf(text: string): number | undefined {
-  return /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(text) ? Number(text) : undefined;
+  return /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/.test(text) ? Number(text) : undefined;
 }
 
 function toFloat(value: Value, call: FilterArguments, { text }: FilterContext): Value {
@@ -184,7 +184,7 @@ export function splitText(whole: string, separator: string | undefined): string[
 
 function decodeBase64(encoded: string, { wrong }: FilterContext): string {
   const clean = encoded.replace(/[^A-Za-z0-9+/=]/g, '');
-  if (clean.replace(/=+$/, '').length % 4 === 1 || clean.length % 4 !== 0) {
+  if (clean.replace(/(?<!=)=+$/, '').length % 4 === 1 || clean.length % 4 !== 0) {
     throw wrong('"b64decode" got text that is not base64');
   }
   return Buffer.from(clean, 'base64').toString('utf8');

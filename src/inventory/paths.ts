@@ -21,7 +21,7 @@ export function baseName(path: string): string {
 /** Python's `os.path.dirname`: what stands before the last slash. */
 export function folderName(path: string): string {
   const head = path.slice(0, path.lastIndexOf('/') + 1);
-  return /^\/+$/.test(head) ? head : head.replace(/\/+$/, '');
+  return /^\/+$/.test(head) ? head : head.replace(/(?<!\/)\/+$/, '');
 }
 
 /** How a path is shown: relative to the working directory where it is inside it. */

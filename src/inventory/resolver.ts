@@ -88,7 +88,7 @@ export class Resolver {
 
   private scalar({ value, unsafe, at }: ScalarNode): Value {
     if (typeof value !== 'string' || unsafe || !mayBeTemplate(value)) return value;
-    const only = /^\{\{\s*([\p{L}\p{N}_]*)\s*\}\}$/u.exec(value)?.[1];
+    const only = /^\{\{\s*(?:([\p{L}\p{N}_]+)\s*)?\}\}$/u.exec(value)?.[1];
     const direct = only === undefined ? undefined : this.direct(only);
     if (direct !== undefined) return direct;
     return this.render(this.pieces(value, at), at);

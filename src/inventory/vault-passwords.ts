@@ -68,7 +68,7 @@ function run(path: string, id: string, { cwd, env, signal }: VaultPasswordSource
   const args = /-client(?:\.[^.]*)?$/.test(basename(path)) ? ['--vault-id', id] : [];
   return new Promise((done, reject) => {
     execFile(path, args, { cwd, env, signal, encoding: 'utf8', timeout: 60_000 }, (error, stdout) => {
-      if (error === null) done(stdout.replace(/^[\r\n]+|[\r\n]+$/g, ''));
+      if (error === null) done(stdout.replace(/^[\r\n]+|(?<![\r\n])[\r\n]+$/g, ''));
       else if (signal?.aborted === true) reject(error);
       // What it printed may be the password, or half of it: only the exit status is told.
       else

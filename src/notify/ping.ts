@@ -21,6 +21,6 @@ export async function pingEnd(url: Secret, news: News): Promise<void> {
 /** The signal goes to the end of the path; a query stays where it is. */
 function pingAddress(url: Secret, signal: string): Secret {
   const address = new URL(url.reveal());
-  address.pathname = `${address.pathname.replace(/\/+$/, '')}${signal}`;
+  address.pathname = `${address.pathname.replace(/(?<!\/)\/+$/, '')}${signal}`;
   return new Secret(address.href);
 }

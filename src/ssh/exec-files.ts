@@ -190,7 +190,8 @@ function ownerOf({ uid, gid }: { uid: number | undefined; gid: number | undefine
 }
 
 function entriesIn(text: string, folder: string): RemoteEntry[] {
-  const record = /([0-9a-f]+) (\d+) (\d+) (\d+) (-?\d+) \.\/([^/]+)\/\n/g;
+  // Numbers have an end, so that no host can make this look at its answer again from each digit.
+  const record = /([0-9a-f]{1,8}) (\d{1,20}) (\d{1,10}) (\d{1,10}) (-?\d{1,20}) \.\/([^/]+)\/\n/g;
   return Array.from(text.matchAll(record), ([, mode = '', size, uid, gid, seconds, name = '']) =>
     entryFromMode(name, posix.join(folder, name), Number.parseInt(mode, 16), {
       size: Number(size),

@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { fitsWildcard } from '../core/wildcard.js';
 import { type HostKey, hostKeyOf, isWholeKey, knownHostsName } from './host-key.js';
 
 /** One line of a known_hosts file (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
@@ -109,7 +110,7 @@ export function namesMatch(names: string, name: string): boolean {
   let matched = false;
   for (const part of names.split(',')) {
     const negated = part.startsWith('!');
-    if (!patternOf(negated ? part.slice(1) : part).test(name)) continue;
+    if (!fitsWildcard((negated ? part.slice(1) : part).toLowerCase(), name)) continue;
     if (negated) return false;
     matched = true;
   }
@@ -120,7 +121,7 @@ export function namesMatch(names: string, name: string): boolean {
 export function splitLine(
   line: string,
 ): { marker: KnownHost['marker']; names: string; type: string; blob: string } | undefined {
-  const fields = line.replace(/^[ \t]+|[ \t\r\n]+$/g, '').split(/[ \t]+/);
+  const fields = line.replace(/^[ \t]+|(?<![ \t\r\n])[ \t\r\n]+$/g, '').split(/[ \t]+/);
   let marker: KnownHost['marker'];
   if (fields[0]?.startsWith('@')) {
     if (fields[0] === '@revoked') marker = 'revoked';
@@ -147,13 +148,4 @@ function hashMatches(names: string, name: string): boolean {
   const expected = Buffer.from(hash, 'base64');
   const actual = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest();
   return expected.length === actual.length && timingSafeEqual(expected, actual);
-}
-
-function patternOf(pattern: string): RegExp {
-  const body = pattern
-    .toLowerCase()
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${body}$`, 's');
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -48,6 +48,7 @@ export async function acquireLock(path: string, host: string, command: string): 
     for (let attempt = 0; attempt < 5; attempt++) {
       try {
         await link(temporary, path);
+        await clearDeadFiles(dirname(path));
         return heldLock(path, owner.token);
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error;
@@ -116,6 +117,27 @@ async function removeDeadLock(path: string, host: string): Promise<void> {
   await rename(path, aside).catch(ignoreMissing);
   if ((await inode(aside)) !== before) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
+}
+
+/** Removes what runs left that ended while they took a lock: no other moment does. */
+async function clearDeadFiles(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!/^\.lock-[0-9a-f]+$|\.lock\.[0-9a-f]{12}$/.test(name)) continue;
+    const path = join(folder, name);
+    const owner = await readOwner(path);
+    // One that says nothing was being written a moment ago, or was cut off by a power cut.
+    const isDead = owner === undefined ? await isOld(path) : !(await isAlive(owner));
+    if (isDead) await rm(path, { force: true });
+  }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > 60_000;
+  } catch (error) {
+    ignoreMissing(error);
+    return false;
+  }
 }
 
 async function readOwner(path: string): Promise<Owner | undefined> {

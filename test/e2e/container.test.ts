@@ -9,7 +9,7 @@ import { recordOutput } from './whole-run/record.js';
 
 /** The container image as docs/container.md runs it: no root, nothing of the kernel's rights, nothing to write to but `/work`. */
 const HOST = 'container.test';
-const PORT = 2412;
+const PORT = 2457;
 const IMAGE = 'coolify-state-lab/program';
 const run = promisify(execFile);
 /** The image's own user, and one that no image knows. */

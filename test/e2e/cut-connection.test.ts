@@ -132,7 +132,7 @@ describe('a restore onto a bare host whose connection is cut', () => {
     await freshTarget();
     times = await timesOf(RESTORE, STEPS);
     await freshTarget();
-  }, 600_000);
+  }, 900_000);
 
   it.each(STEPS.map((step, index) => [index, step] as const))(
     'at step %i, %s, is gone on with by the next run',
@@ -164,7 +164,7 @@ describe('a restore onto another Coolify, and taking it back', () => {
     times = await timesOf(RESTORE, STEPS);
     timesBack = await timesOf(ROLLBACK, STEPS_BACK);
     await expectTakenBack();
-  }, 600_000);
+  }, 900_000);
 
   async function expectTakenBack(): Promise<void> {
     expect(await targetFingerprint(TARGET)).toBe(former);

@@ -39,8 +39,8 @@ export async function lineTo(hostPort: number, place: Pick<Workplace, 'folder'>)
     vars: {
       ansible_port: port,
       coolify_known_hosts_file: knownHosts,
-      // A line that says nothing for four seconds is taken for cut.
-      ansible_ssh_common_args: '-o ServerAliveInterval=1 -o ServerAliveCountMax=3',
+      // A line that says nothing for ten seconds is taken for cut; an overloaded host says something.
+      ansible_ssh_common_args: '-o ServerAliveInterval=2 -o ServerAliveCountMax=4',
     },
     cut: (how) => proxy[how](),
     mend: async () => {

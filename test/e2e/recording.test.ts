@@ -68,7 +68,8 @@ function program(
 /** Three dumps on their way, and of the two hosts that were backed up before it is told how long they will take. */
 function dumpsAreUnderWay(screen: string): boolean {
   const dumps = screen.split('\n').filter((line) => /^ {2}\S pull dump/u.test(line));
-  return dumps.length === 3 && dumps.filter((line) => / left\b/.test(line)).length === 2;
+  const areTold = dumps.every((line) => line.length < 40 || line.includes('B/s  '));
+  return areTold && dumps.length === 3 && dumps.filter((line) => / left\b/.test(line)).length === 2;
 }
 
 const approved = (name: string): string => `../data/terminal/${name}.txt`;

@@ -10,7 +10,7 @@ export function withoutFigures(screen: string, place: string): string {
       // How much of a name is left in a narrow window depends on the figures behind it.
       .map((line) => line.replace(/^( {2}\* pull dump)[^…]*…/u, '$1…'))
       // How long a step took stands there only when that was long.
-      .map((line) => line.replace(/^( {2}[✔●–✘].*), TIME$/u, '$1'))
+      .map((line) => line.replace(/^( {2}[✔●–✘].*), TIME$/u, '$1').replace(/(, SIZE),[\d. ]*…$/u, '$1'))
       .join('\n')
       .trimEnd()
   );

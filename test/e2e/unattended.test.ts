@@ -204,6 +204,8 @@ it("the command of the timer's unit runs with its credentials, and logs one JSON
   web.heard.length = 0;
 
   const unit = await unitOf('--credential', `COOLIFY_STATE_KEY_PASSPHRASE=${passphrase}`);
+  // Whatever the run writes to is open to it; all else is not.
+  expect(settingOf(unit, 'ReadWritePaths')).toBe(`${place.state} -${at('metrics')} -${at('repository')}`);
   const [program = '', ...words] = (settingOf(unit, 'ExecStart') ?? '').split(' ');
   const [name = '', source = ''] = (settingOf(unit, 'LoadCredential') ?? '').split(':');
   // What systemd does before it starts the command.

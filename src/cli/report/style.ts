@@ -77,6 +77,7 @@ footer { margin-top: 3rem; color: var(--quiet); font-size: .85rem; }
   figure, .figures, .attention li, tr { break-inside: avoid; }
   .scroll { overflow: visible; border: 0; }
   thead { display: table-header-group; }
+  table { font-size: 8.5pt; }
   th, td { padding: .2rem .3rem; }
   th { white-space: normal; }
   td.wrap { min-width: 0; }

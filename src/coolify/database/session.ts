@@ -82,12 +82,15 @@ export class DatabaseSession implements AsyncDisposable {
 
   async #failure(): Promise<StateError> {
     const { code, stderr } = await this.#process.done;
+    const isElsewhere = /no such container/i.test(stderr);
     return new StateError({
       kind: 'failed',
       code: 'database.query-failed',
       what: "Coolify's database did not answer",
       why: lastLines(stderr, 3) || `psql ended with status ${code}`,
-      next: 'look at "docker logs coolify-db" on the host',
+      next: isElsewhere
+        ? 'find its container with "docker ps -a" on the host, and name it with coolify_database_container'
+        : 'look at "docker logs coolify-db" on the host',
     });
   }
 }

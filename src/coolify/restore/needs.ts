@@ -117,7 +117,7 @@ export function mebibytes(bytes: number): string {
 }
 
 function numbersOf(version: string): { numbers: number[]; rest: string } | undefined {
-  const match = /^v?(\d+(?:\.\d+)*)(?:[-.]?(.*))?$/.exec(version);
+  const match = /^v?(\d+(?:\.\d+)*)[-.]?(.*)/s.exec(version);
   if (match?.[1] === undefined) return undefined;
   return { numbers: match[1].split('.').map(Number), rest: match[2] ?? '' };
 }

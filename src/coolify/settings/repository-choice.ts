@@ -58,7 +58,7 @@ function bucketNamed(
 }
 
 function trimmed(path: string | undefined): string {
-  return (path ?? '').replace(/^\/+|\/+$/g, '');
+  return (path ?? '').replace(/^\/+|(?<!\/)\/+$/g, '');
 }
 
 function refuse(text: string, why: string, known: readonly RepositorySettings[]): StateError {

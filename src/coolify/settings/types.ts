@@ -211,7 +211,7 @@ export const FINGERPRINT: SettingType<string> = {
   name: 'fingerprint',
   expected: 'a fingerprint as ssh-keygen -l shows it, such as "SHA256:" and 43 characters',
   parse(raw) {
-    const text = textOf(raw)?.replace(/=+$/, '');
+    const text = textOf(raw)?.replace(/={1,2}$/, '');
     return text !== undefined && /^SHA256:[A-Za-z0-9+/]{43}$/.test(text) ? text : undefined;
   },
 };
@@ -222,7 +222,7 @@ export const HTTP_URL: SettingType<string> = {
   parse(raw) {
     const text = textOf(raw);
     if (text === undefined || !URL.canParse(text)) return undefined;
-    return /^https?:$/.test(new URL(text).protocol) ? text.replace(/\/+$/, '') : undefined;
+    return /^https?:$/.test(new URL(text).protocol) ? text.replace(/(?<!\/)\/+$/, '') : undefined;
   },
 };
 
@@ -231,9 +231,9 @@ export const REPOSITORY: SettingType<RepositoryPlace> = {
   expected: '"file:/folder" or "s3://bucket/path"',
   parse(raw, { env, base }) {
     const text = textOf(raw) ?? '';
-    const bucket = /^s3:\/\/([^/]+)\/?(.*)$/.exec(text);
+    const bucket = /^s3:\/\/([^/]+)(?:\/(.*))?$/.exec(text);
     if (bucket !== null)
-      return { kind: 's3', bucket: bucket[1] ?? '', path: bucket[2]?.replace(/\/+$/, '') ?? '' };
+      return { kind: 's3', bucket: bucket[1] ?? '', path: bucket[2]?.replace(/(?<!\/)\/+$/, '') ?? '' };
     const folder = /^file:(?:\/\/(?=\/))?(.+)$/.exec(text)?.[1] ?? (isAbsolute(text) ? text : undefined);
     if (folder === undefined || folder.startsWith('//')) return undefined;
     return { kind: 'directory', path: resolve(base, expandHome(decoded(text, folder), env)) };

@@ -1,6 +1,10 @@
-import type { Artifact } from '../../coolify/artifact.js';
-import type { Pull } from '../../coolify/pull.js';
 import type { TaskReporter } from '../../engine/task.js';
+
+/** What can be pulled from such a source. */
+interface Pullable<Source> {
+  readonly name: string;
+  pull(source: Source, reporter: TaskReporter): Promise<string>;
+}
 
 /**
  * Pulls that need nothing of what comes before them, begun together on the one connection instead of each at its turn: a
@@ -10,17 +14,17 @@ export class EarlyPulls {
   readonly #end = new AbortController();
   readonly #begun = new Map<string, { readonly note: Promise<string>; readonly told: HeldReports }>();
 
-  begin(artifacts: readonly Artifact[], pull: Pull, reporter: TaskReporter): void {
+  begin<Source>(all: readonly Pullable<Source>[], source: Source, reporter: TaskReporter): void {
     const signal = AbortSignal.any([reporter.signal, this.#end.signal]);
-    for (const artifact of artifacts) {
+    for (const pullable of all) {
       const told = new HeldReports({ ...reporter, signal });
-      const note = artifact.pull(pull, told.reporter);
+      const note = pullable.pull(source, told.reporter);
       note.catch(() => undefined); // told at its turn, if that comes
-      this.#begun.set(artifact.name, { note, told });
+      this.#begun.set(pullable.name, { note, told });
     }
   }
 
-  /** The pull of that artifact as its step, where it was begun. */
+  /** The pull of that name as its step, where it was begun. */
   take(name: string, reporter: TaskReporter): Promise<string> | undefined {
     const begun = this.#begun.get(name);
     begun?.told.passTo(reporter);

@@ -17,7 +17,7 @@ export type Wanted =
 
 /** @throws StateError `snapshot.no-file` (kind `usage`), with the names most like it */
 export function wantedOf(manifest: Manifest, path: string, origin: string): Wanted {
-  const plain = path.replace(/^(\.?\/)+/, '').replace(/\/+$/, '');
+  const plain = path.replace(/^(\.?\/)+/, '').replace(/(?<!\/)\/+$/, '');
   const file = manifest.files.find((one) => one.path === plain);
   if (file !== undefined) return { kind: 'file', file };
   const isAll = plain === '' || plain === '.';

@@ -47,6 +47,7 @@ export async function install(scheduler: Scheduler, schedule: Schedule, job: Cro
   await mkdir(unitFolder(scheduler.scope), { recursive: true });
   // systemd refuses to start a unit whose writable folders are not there.
   for (const folder of schedule.writable) await makePrivateFolder(folder);
+  for (const folder of schedule.shared) await mkdir(folder, { recursive: true });
   for (const { where, text } of files) {
     await writeFile(`${where}.new`, text, { mode: 0o644 });
     await rename(`${where}.new`, where);

@@ -8,6 +8,8 @@ export interface Schedule {
   readonly workingDirectory: string;
   /** Folders that the run may write to; everything else is read-only for it. */
   readonly writable: readonly string[];
+  /** The same for folders that others may use too, such as a repository on a disk of its own. One that is missing stops no run. */
+  readonly shared: readonly string[];
   /** User the run belongs to; undefined for a unit of a user's own manager, which has no choice. */
   readonly user: string | undefined;
   /** A calendar event of systemd, such as `*-*-* 03:15:00`. */
@@ -23,7 +25,8 @@ export interface Schedule {
  * else. `MemoryDenyWriteExecute` is left out because the JavaScript engine writes its code at run time.
  */
 export function serviceUnit(schedule: Schedule): string {
-  const { command, workingDirectory, writable, user, credentials } = schedule;
+  const { command, workingDirectory, user, credentials } = schedule;
+  const writable = [...schedule.writable.map(quoted), ...schedule.shared.map((path) => quoted(`-${path}`))];
   return lines(
     '[Unit]',
     'Description=Back up Coolify controllers',
@@ -41,7 +44,7 @@ export function serviceUnit(schedule: Schedule): string {
     'UMask=0077',
     'Nice=10',
     'IOSchedulingClass=idle',
-    ...(writable.length === 0 ? [] : [`ReadWritePaths=${writable.map(quoted).join(' ')}`]),
+    ...(writable.length === 0 ? [] : [`ReadWritePaths=${writable.join(' ')}`]),
     ...HARDENING,
     // A manager of a user cannot set these aside for its own units.
     ...(user === undefined ? [] : HARDENING_OF_THE_SYSTEM),

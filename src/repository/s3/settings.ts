@@ -89,7 +89,7 @@ const LONGEST_LOCK = 36_500;
 /** Throws `repository.settings` (usage) with what is wrong. Touches neither network nor credentials chain. */
 export function checkedS3Settings(settings: S3Settings, ca?: string): CheckedS3Settings {
   const endpoint = checkedEndpoint(settings.endpoint);
-  const path = (settings.path ?? '').replace(/^\/+|\/+$/g, '');
+  const path = (settings.path ?? '').replace(/^\/+|(?<!\/)\/+$/g, '');
   if (path !== '') checkedKey(path);
   // The old rules of AWS, which Ceph keeps: three characters and more, capitals and underscores allowed.
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$/.test(settings.bucket)) {
@@ -137,7 +137,7 @@ function checkedEndpoint(endpoint: string | undefined): string | undefined {
     throw bad('the endpoint is neither https nor http');
   if (url.username !== '' || url.password !== '') throw bad('credentials do not belong into the endpoint');
   if (url.search !== '' || url.hash !== '') throw bad('the endpoint has a query or a fragment');
-  return url.href.replace(/\/+$/, '');
+  return url.href.replace(/(?<!\/)\/+$/, '');
 }
 
 function bad(why: string): StateError {
@@ -146,5 +146,6 @@ function bad(why: string): StateError {
     code: 'repository.settings',
     what: 'The settings of the S3 repository are wrong',
     why,
+    next: 'correct it in the inventory: docs/repositories.md has examples for the usual providers',
   });
 }

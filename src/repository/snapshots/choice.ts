@@ -36,7 +36,9 @@ function none(all: readonly ListedSnapshot[], wanted: string, host: string, loca
     kind: 'failed',
     code: 'repository.no-snapshot',
     what: `There is ${which} of ${printable(host)} in ${location}`,
-    ...(newest !== undefined && { next: `The newest of ${all.length} is ${newest.id}` }),
+    ...(newest !== undefined && {
+      next: `The newest of ${all.length} is ${newest.id}; "coolify-state snapshots" lists them`,
+    }),
   });
 }
 

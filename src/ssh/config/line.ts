@@ -19,7 +19,7 @@ export interface ConfigLine {
  * @throws StateError `ssh-config.invalid`
  */
 export function parseLine(text: string, place: ConfigPlace): ConfigLine | undefined {
-  const line = text.replace(/^[ \t\r\n]+|[ \t\r\n\f]+$/g, '');
+  const line = text.replace(/^[ \t\r\n]+|(?<![ \t\r\n\f])[ \t\r\n\f]+$/g, '');
   if (line === '' || line.startsWith('#')) return undefined;
   const head = cutWord(line);
   if (head === undefined) throw invalid(text, place, 'a quote is not closed');

@@ -42,7 +42,7 @@ export function jumpOf(
 
 /** The words of a command in which the shell has nothing to do; errors may be thrown away. */
 function plainWords(command: string): string[] | undefined {
-  const text = command.trim().replace(/\s+2>\s*\/dev\/null$/, '');
+  const text = command.trim().replace(/(?<!\s)\s+2>\s*\/dev\/null$/, '');
   return /[|&;<>()$`*?{}!#\n]/.test(text) ? undefined : shellWords(text);
 }
 

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -87,13 +87,26 @@ async function publishAgain(repository: Repository, host: string): Promise<void>
 
 async function expectWhole({ manifest, folder }: Generation): Promise<void> {
   for (const { path, size, sha256: hash } of manifest.files) {
-    const content = await readFile(join(folder, path));
-    expect({ path, size: content.length, hash: sha256(content) }).toEqual({ path, size, hash });
+    expect({ path, ...(await contentOf(join(folder, path))) }).toEqual({ path, size, hash });
   }
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) =>
     entry.isFile(),
   );
   expect(files).toHaveLength(manifest.files.length + 1);
+}
+
+/** Remains are put together from links, so that a file that was read once need not be read again under another name. */
+const read = new Map<string, { readonly size: number; readonly hash: string }>();
+
+async function contentOf(path: string): Promise<{ readonly size: number; readonly hash: string }> {
+  const { dev, ino, size, mtimeMs } = await stat(path);
+  const key = `${dev} ${ino} ${size} ${mtimeMs}`;
+  const known = read.get(key);
+  if (known !== undefined) return known;
+  const content = await readFile(path);
+  const found = { size: content.length, hash: sha256(content) };
+  read.set(key, found);
+  return found;
 }
 
 async function wholeSnapshots(repository: Repository, host: string): Promise<string[]> {

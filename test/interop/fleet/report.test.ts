@@ -81,7 +81,10 @@ describe('fleet report', () => {
     const metrics = await readFile(`${place.at('metrics')}/coolify_state_fleet.prom`, 'utf8');
     expect(metrics).toContain(`coolify_state_fleet_backup_overdue{host="${EMPTY_HOST}",group="frankfurt"} 1`);
     expect(metrics).toMatch(
-      new RegExp(`^coolify_state_fleet_last_good_timestamp_seconds\\{host="${HOST}",group="frankfurt"\\} \\d+$`, 'm'),
+      new RegExp(
+        `^coolify_state_fleet_last_good_timestamp_seconds\\{host="${HOST}",group="frankfurt"\\} \\d+$`,
+        'm',
+      ),
     );
     for (const line of metrics.trim().split('\n'))
       expect(line).toMatch(/^(# (HELP|TYPE) \S+ .+|\S+?(\{.*\})? [0-9.]+)$/);

@@ -21,7 +21,11 @@ beforeEach(async () => {
 });
 afterEach(() => fleet.close());
 
-const daily = { coolify_fleet_backup_every: '1d', coolify_fleet_verify_every: '7d' };
+const daily = {
+  coolify_repository: 'file:/nowhere/repository',
+  coolify_fleet_backup_every: '1d',
+  coolify_fleet_verify_every: '7d',
+};
 
 describe('the schedule of a fleet', () => {
   it('is what the inventory wants, is not touched where it is right, and is made again when Redis has forgotten it', async () => {

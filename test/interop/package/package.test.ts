@@ -25,6 +25,8 @@ const packed = z.tuple([
 
 let folder = '';
 let found: z.infer<typeof packed>[0];
+/** What npm does not install with the package: who has a fleet installs it beside. */
+const OPTIONAL = ['bullmq', 'ioredis'];
 /** The package as `npm install` lays it down, with the dependencies of this project beside it. */
 let installed = '';
 
@@ -39,7 +41,8 @@ beforeAll(async () => {
   await mkdir(installed, { recursive: true });
   await run('tar', ['-xzf', join(folder, found.filename), '--strip-components=1', '-C', installed]);
   for (const name of await readdir(join(PROJECT, 'node_modules')))
-    if (!name.startsWith('.')) await symlink(join(PROJECT, 'node_modules', name), join(modules, name));
+    if (!name.startsWith('.') && !OPTIONAL.includes(name))
+      await symlink(join(PROJECT, 'node_modules', name), join(modules, name));
 }, 120_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -70,9 +73,15 @@ describe('the package', () => {
   });
 
   it('depends on what it imports, and on nothing else', async () => {
-    const { dependencies } = z
-      .object({ dependencies: z.record(z.string(), z.string()) })
+    const { dependencies, peerDependencies, peerDependenciesMeta } = z
+      .object({
+        dependencies: z.record(z.string(), z.string()),
+        peerDependencies: z.record(z.string(), z.string()),
+        peerDependenciesMeta: z.record(z.string(), z.object({ optional: z.literal(true) })),
+      })
       .parse(JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')));
+    expect(Object.keys(peerDependencies).sort()).toEqual(OPTIONAL);
+    expect(Object.keys(peerDependenciesMeta).sort()).toEqual(OPTIONAL);
     const names = (await readdir(join(installed, 'dist'))).filter((name) => name.endsWith('.js'));
     const texts = await Promise.all(names.map((name) => readFile(join(installed, 'dist', name), 'utf8')));
     const imported = texts
@@ -82,8 +91,9 @@ describe('the package', () => {
       ])
       .map(([, name = '']) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? '');
     const foreign = [...new Set(imported)].filter((name) => !name.startsWith('node:'));
-    expect(foreign.filter((name) => !(name in dependencies))).toEqual([]);
-    expect(Object.keys(dependencies).filter((name) => !foreign.includes(name))).toEqual([]);
+    expect(foreign.filter((name) => !(name in dependencies) && !(name in peerDependencies))).toEqual([]);
+    const wanted = [...Object.keys(dependencies), ...OPTIONAL];
+    expect(wanted.filter((name) => !foreign.includes(name))).toEqual([]);
   });
 });
 
@@ -112,6 +122,23 @@ describe('the program from the package', () => {
     expect(stdout).toContain('"command":"verify"');
     expect(stdout).toMatch(/"checked":"data".*"ok":true/);
     expect(await readdir(folder)).toContain('state');
+  });
+
+  it('works without what only a fleet needs, and a fleet says what to install', async () => {
+    const { status, stderr } = await start('fleet', 'status', '--redis', 'redis://127.0.0.1').then(
+      () => ({ status: 0, stderr: '' }),
+      (error: unknown) =>
+        z
+          .object({ code: z.number(), stderr: z.string() })
+          .transform(({ code, stderr: said }) => ({
+            status: code,
+            stderr: said,
+          }))
+          .parse(error),
+    );
+    expect(status).toBe(2);
+    expect(stderr).toContain('fleet.not-installed');
+    expect(stderr).toContain('npm install bullmq@6 ioredis@6');
   });
 
   it('knows the folder that a drill is built from', () => {

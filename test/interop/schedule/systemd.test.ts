@@ -23,6 +23,7 @@ function schedule(more: Partial<Schedule> = {}): Schedule {
     command: [process.execPath, join(folder, 'main.js'), 'run', '--state-dir', join(folder, 'state')],
     workingDirectory: folder,
     writable: [join(folder, 'state')],
+    shared: ['/srv/a repository', '/var/lib/metrics'],
     user: 'root',
     calendar: '*-*-* 03:15:00',
     jitterSeconds: 900,
@@ -53,6 +54,12 @@ describe('the units', () => {
     expect(await analyze('verify', '--user', '--man=no', mine.service, mine.timer)).toMatchObject({
       status: 0,
     });
+  });
+
+  it('let the run write to its own folders, and to those of the inventory where they are there', () => {
+    expect(serviceUnit(schedule())).toContain(
+      `\nReadWritePaths=${join(folder, 'state')} "-/srv/a repository" -/var/lib/metrics\n`,
+    );
   });
 
   it('are exposed less than 3.0 by systemd-analyze security', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -59,6 +59,21 @@ describe('a lock', () => {
   it('that is no lock is replaced', async () => {
     await writeFile(path, 'garbage');
     await (await acquireLock(path, 'host', 'x')).release();
+  });
+
+  it('clears what runs left that ended while they took one, and nothing of those that live', async () => {
+    const child = spawn('true');
+    await new Promise((resolve) => child.on('exit', resolve));
+    const dead = JSON.stringify({ ...owner, pid: child.pid, started: '1' });
+    await writeFile(join(folder, '.lock-00ff'), dead);
+    await writeFile(join(folder, 'other.lock.0123456789ab'), dead);
+    await writeFile(join(folder, '.lock-0aaa'), '');
+    await utimes(join(folder, '.lock-0aaa'), 0, 0);
+    await writeFile(join(folder, '.lock-0bbb'), '');
+    await writeFile(join(folder, '.lock-0ccc'), JSON.stringify({ ...owner, pid: 1, machine: 'elsewhere' }));
+    await writeFile(join(folder, 'other.lock'), dead);
+    await (await acquireLock(path, 'host', 'x')).release();
+    expect((await readdir(folder)).sort()).toEqual(['.lock-0bbb', '.lock-0ccc', 'other.lock']);
   });
 
   it('is not released by one who lost it', async () => {

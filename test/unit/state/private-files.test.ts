@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +27,20 @@ describe('a private file that is written from a stream', () => {
     });
     expect((await stat(join(root, 'new/file'))).mode & 0o777).toBe(0o600);
     expect(await readFile(join(root, 'new/file'), 'utf8')).toBe('some text');
+  });
+
+  it('takes more pieces at once than one system call does, empty ones among them', async () => {
+    const writer = new PrivateFileWriter(join(root, 'file'));
+    const pieces = Array.from({ length: 5000 }, (_, index) => `${index}`.repeat(index % 4));
+    for (const piece of pieces) writer.write(piece);
+    writer.end();
+    await finished(writer);
+    const text = pieces.join('');
+    expect(await readFile(join(root, 'file'), 'utf8')).toBe(text);
+    expect(writer.result()).toEqual({
+      size: text.length,
+      sha256: createHash('sha256').update(text).digest('hex'),
+    });
   });
 
   it('stops when it is destroyed with many pieces still to be written', async () => {

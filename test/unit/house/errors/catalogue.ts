@@ -99,6 +99,7 @@ class Catalogue {
           ...entry,
           code: `${returned.prefix}${entry.code}`,
           kinds: kinds instanceof Depends ? [] : kinds,
+          nexts: this.#nexts(literal, frames),
         }));
     }
     if (found.length === 0) return fail(place, frames);
@@ -139,7 +140,9 @@ class Catalogue {
       nexts,
       place: path,
     }));
-    return [...others, { code: 'repository.failed', kinds: ['failed'], whats, nexts: [], place }];
+    const found = textsOf(literal.properties.get('next') ?? [], [frame], 0);
+    const nexts = found instanceof Depends ? [] : found.filter((next) => !next.startsWith('{'));
+    return [...others, { code: 'repository.failed', kinds: ['failed'], whats, nexts, place }];
   }
 
   #paired(

@@ -19,6 +19,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   drill: '`drill`.',
   dump: 'The database dump, read to its last block.',
   evidence: 'What a drill leaves beside a snapshot.',
+  fleet: '`fleet`, see [fleet.md](fleet.md).',
   hook: 'Programs of yours that are run before and after a run, see [unattended.md](unattended.md).',
   'host-keys': 'The SSH host keys of a target.',
   'host-policy': '`host-policy`.',
