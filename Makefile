@@ -1,7 +1,7 @@
 # `make` alone tells what there is. Every target installs what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-interop test-e2e test-matrix test-deep soak check format build bench host-up host-fresh host-down s3-up s3-down \
+.PHONY: help demo test test-unit test-interop test-e2e test-matrix test-deep soak image try-nodes check format build bench host-up host-fresh host-down s3-up s3-down \
   dev-backup dev-restore prod-backup prod-restore dev-snapshots prod-snapshots clean
 
 # A further limit on the hosts, and more options for coolify-state:
@@ -58,6 +58,12 @@ test-matrix: build ## every kind of target of a restore, and a rollback of each 
 soak: build ## backups, restores and prunes in random order with random faults (MINUTES=30, ARGS="--seed 1")
 	docker/host.sh build
 	node test/soak/soak.mjs --minutes $(MINUTES) $(ARGS)
+
+image: $(MODULES) ## the container image (TAG=coolify-state)
+	release/image.sh $(or $(TAG),coolify-state)
+
+try-nodes: $(MODULES) ## the package on Node 20, 22 and 24, without a compiler
+	release/try-nodes.sh
 
 check: $(MODULES) ## lint, format, types, unused code, package, shell scripts
 	npx biome check --error-on-warnings .

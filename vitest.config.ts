@@ -9,6 +9,7 @@ const DEEP = [
   'test/e2e/restore-faults.test.ts',
   'test/e2e/postgres/**',
   'test/e2e/repository/ceph-faults.test.ts',
+  'test/e2e/container.test.ts',
 ];
 /**
  * Real daemons on a busy machine: a test that fails is tried once more, and the report says so ("retry x1"). Such a test
@@ -35,6 +36,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          globalSetup: ['test/e2e/whole-run/scan.ts'],
           include: deep ? DEEP.map((path) => path.replace('**', '*.test.ts')) : ['test/e2e/**/*.test.ts'],
           exclude: deep ? [] : DEEP,
           testTimeout: 300_000,

@@ -11,7 +11,7 @@ import { parseEnv, promisify } from 'node:util';
 import { BUILD } from './harness/lab.mjs';
 import { keepResults, machine, writeTables } from './harness/report.mjs';
 
-const LIMIT_MIB = 250;
+const LIMIT_MIB = 200;
 const MEBIBYTES = Number(process.argv[2] ?? 1024);
 const HOST = 'bench.test';
 const PORT = 2371;

@@ -9,6 +9,8 @@ import ssh2 from 'ssh2';
 
 const [count = '1', realPort = '22', realKey = ''] = process.argv.slice(2);
 const MARKER = /@coolify-state:[0-9a-f]{24}@/;
+/** What psql is asked to say after each answer; others have the same length. */
+const ECHO = /\\echo (\S+[0-9a-f]{18})\n/g;
 const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
 /** Answers of each command, in the order in which they were given on one connection. */
 const answers = new Map();
@@ -64,19 +66,21 @@ async function record(real, channel, command, key) {
   const connection = await real;
   connection.exec(command, (error, stream) => {
     if (error !== undefined) throw error;
-    const answer = { stdout: [], stderr: [], input: 0, code: 0 };
+    // Each part of an answer came when so much of the input had been read.
+    const answer = { parts: [], said: '', input: 0, code: 0 };
     answers.set(key, [...(answers.get(key) ?? []), answer]);
     channel.on('data', (chunk) => {
       answer.input += chunk.length;
+      answer.said += chunk.toString('latin1');
       stream.write(chunk);
     });
     channel.on('end', () => stream.end());
     stream.on('data', (chunk) => {
-      answer.stdout.push(chunk);
+      answer.parts.push({ to: 'stdout', chunk, after: answer.input });
       channel.write(chunk);
     });
     stream.stderr.on('data', (chunk) => {
-      answer.stderr.push(chunk);
+      answer.parts.push({ to: 'stderr', chunk, after: answer.input });
       channel.stderr.write(chunk);
     });
     stream.on('exit', (code) => {
@@ -99,27 +103,54 @@ function replay(channel, command, key, turn) {
     return;
   }
   const marker = MARKER.exec(command)?.[0] ?? '';
-  const said = (chunks) => {
-    const whole = Buffer.concat(chunks);
-    const at = MARKER.exec(whole.subarray(0, 4096).toString('latin1'));
-    if (at === null) return whole;
-    return Buffer.concat([
-      whole.subarray(0, at.index),
-      Buffer.from(marker),
-      whole.subarray(at.index + at[0].length),
-    ]);
-  };
-  const end = () => {
-    channel.exit(answer.code);
-    channel.end();
-  };
-  channel.stderr.write(said(answer.stderr));
-  const stdout = said(answer.stdout);
-  if (answer.input === 0) {
+  const parts = [...answer.parts];
+  let input = 0;
+  let said = '';
+  const goOn = () => {
+    while (parts.length > 0 && parts[0].after <= input) {
+      const { to, chunk } = parts.shift();
+      const whole = echoed(marked(chunk, marker), answer.said, said);
+      (to === 'stdout' ? channel : channel.stderr).write(whole);
+    }
+    if (parts.length > 0 || input < answer.input) return;
+    channel.removeListener('data', taken);
     channel.resume();
-    channel.write(stdout, end);
-  } else {
-    channel.resume();
-    channel.once('end', () => channel.write(stdout, end));
-  }
+    channel.write('', () => {
+      channel.exit(answer.code);
+      channel.end();
+    });
+  };
+  const taken = (chunk) => {
+    input += chunk.length;
+    if (answer.input < 1_000_000) said += chunk.toString('latin1');
+    goOn();
+  };
+  channel.on('data', taken);
+  // What is said after the end of the input.
+  channel.once('end', () => {
+    input = Number.POSITIVE_INFINITY;
+    goOn();
+  });
+  if (answer.input === 0) goOn();
+}
+
+/** The marker of this command in place of that of the recorded one. */
+function marked(chunk, marker) {
+  const at = MARKER.exec(chunk.subarray(0, 4096).toString('latin1'));
+  if (at === null) return chunk;
+  return Buffer.concat([
+    chunk.subarray(0, at.index),
+    Buffer.from(marker),
+    chunk.subarray(at.index + at[0].length),
+  ]);
+}
+
+/** What psql says after its answers, in place of what it said then. */
+function echoed(chunk, then, now) {
+  const [former, wanted] = [then, now].map((text) => [...text.matchAll(ECHO)].map(([, echo]) => echo));
+  let text = chunk.toString('latin1');
+  former.forEach((echo, index) => {
+    if (wanted[index] !== undefined) text = text.replaceAll(echo, wanted[index]);
+  });
+  return former.length === 0 ? chunk : Buffer.from(text, 'latin1');
 }

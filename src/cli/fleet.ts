@@ -32,7 +32,7 @@ export const fleetCommand: CommandModule<object, FleetArguments> = {
     const drain = new AbortController();
     const isLong = args.action === 'worker' || args.action === 'schedule' || args.watch;
     return runCommand(
-      { json: args.json, verbose: args.verbose, live: false, ...(isLong && { drain }) },
+      { json: args.json, verbose: args.verbose, live: false, log: args.log, ...(isLong && { drain }) },
       (invocation) => act(args, drain.signal, invocation),
     );
   },

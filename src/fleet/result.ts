@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type FailureFacts, StateError } from '../core/errors.js';
+import type { FailureFacts, StateError } from '../core/errors.js';
 import type { HostReport } from '../engine/run-host.js';
 import { jsonOf } from './fleet.js';
 import { JOB_FORMAT } from './job.js';
@@ -48,16 +48,6 @@ export function readFailure(reason: string): JobFailure {
   if (result.success) return result.data;
   const what = /stalled/.test(reason) ? 'The job has lost its worker again and again' : 'The job failed';
   return { kind: 'failed', code: 'fleet.job-failed', what, why: reason.slice(0, 1000) };
-}
-
-export function asError(failure: JobFailure): StateError {
-  const { why, next, host, ...rest } = failure;
-  return new StateError({
-    ...rest,
-    ...(why !== undefined && { why }),
-    ...(next !== undefined && { next }),
-    ...(host !== undefined && { host }),
-  });
 }
 
 /** What became of a host in a job. */

@@ -66,6 +66,8 @@ export async function newestEvidenceIn(folder: string): Promise<Evidence> {
   return parseEvidence(path, Buffer.from(content));
 }
 
+let spoiled = 0;
+
 /** The generation of a backup as it is, or spoiled and sealed again so that every checksum fits. @returns the id */
 export async function publishGeneration(
   place: Workplace,
@@ -78,11 +80,12 @@ export async function publishGeneration(
   let manifest = parseManifest(await readFile(join(folder, 'manifest.json'), 'utf8'), folder);
   let generation = { host, folder, manifest };
   if (spoiling !== undefined) {
-    folder = join(place.folder, `spoiled ${spoiling}`);
+    spoiled++;
+    folder = join(place.folder, `spoiled ${spoiled}`);
     await mkdir(folder);
     await cp(source, folder, { recursive: true });
     // A moment of its own: what is stored is named by it.
-    const later = Date.parse(manifest.createdAt) + 1000 * (1 + SPOILINGS.indexOf(spoiling));
+    const later = Date.parse(manifest.createdAt) + 1000 * spoiled;
     manifest = { ...manifest, createdAt: new Date(later).toISOString() };
     generation = await spoil({ host, folder, manifest }, spoiling);
   }

@@ -315,11 +315,12 @@ it('needs nothing but the identity and the right to read, in CI too: the evidenc
 
 it('holds nothing secret in what it tells, prints, gives to hooks or leaves as evidence', async () => {
   const left = await Promise.all((await recordsIn(records)).map((path) => readFile(path, 'utf8')));
-  expect(left).toHaveLength(1 + SPOILINGS.length);
-  expect(texts).toHaveLength(3 + SPOILINGS.length);
   const all = [...texts, ...left, ...ALL_OUTPUT, await told.given()];
   expect(secretsIn(all, await secretsOf(HOST))).toEqual([]);
   expect([PING, WEBHOOK].filter((secret) => ALL_OUTPUT.join('\n').includes(secret))).toEqual([]);
+  // All of it was looked at.
+  expect(left.length).toBeGreaterThanOrEqual(1 + SPOILINGS.length);
+  expect(texts.length).toBeGreaterThanOrEqual(3 + SPOILINGS.length);
 });
 
 it('never asks the real host for anything', () => {

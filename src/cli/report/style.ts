@@ -39,7 +39,7 @@ code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, monospace; overflow-
 .scroll:focus-visible { outline: 2px solid var(--mark); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; padding: .4rem .7rem; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
-td.wrap { white-space: normal; min-width: 12rem; }
+td.wrap, td.long { white-space: normal; min-width: 12rem; overflow-wrap: anywhere; }
 /* What folds out below a row stays in sight where the table is wider than the page. */
 tr:has(+ .more) > td { border-bottom: 0; padding-bottom: 0; }
 .more > td { white-space: normal; padding-top: .1rem; }
@@ -80,7 +80,7 @@ footer { margin-top: 3rem; color: var(--quiet); font-size: .85rem; }
   table { font-size: 8.5pt; }
   th, td { padding: .2rem .3rem; }
   th { white-space: normal; }
-  td.wrap { min-width: 0; }
+  td.wrap, td.long { min-width: 0; }
   /* Nobody unfolds anything on paper. */
   details::details-content { display: block; content-visibility: visible; height: auto; }
 }

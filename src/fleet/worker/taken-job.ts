@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq';
-import { asStateError, interrupted, StateError } from '../../core/errors.js';
+import { asStateError, StateError } from '../../core/errors.js';
 import type { EngineEvent, EventSink } from '../../engine/events.js';
 import type { Fleet } from '../fleet.js';
 import { type FleetJob, JOB_FORMAT, roundOfJob } from '../job.js';
@@ -151,5 +151,10 @@ export class TakenJob {
 }
 
 function cancelled(): StateError {
-  return new StateError({ ...interrupted().facts(), code: 'fleet.cancelled', what: 'The job was cancelled' });
+  return new StateError({
+    kind: 'interrupted',
+    code: 'fleet.cancelled',
+    what: 'The job was cancelled',
+    next: 'ask for it again with "coolify-state fleet enqueue"',
+  });
 }

@@ -7,7 +7,7 @@ import { decompressionStream } from '../../archive/gzip.js';
 import type { NamedIdentity } from '../../archive/identities.js';
 import { extractFiles } from '../../archive/tar.js';
 import type { ArchiveLimits } from '../../archive/tar-rules.js';
-import { StateError } from '../../core/errors.js';
+import { errnoOf, StateError } from '../../core/errors.js';
 import type { TaskReporter } from '../../engine/task.js';
 import type { Generation, Generations } from '../../state/generations.js';
 import { MANIFEST, parseManifest } from '../../state/manifest.js';
@@ -90,7 +90,9 @@ export async function unpackArchive(
       pipeline([body, ...stages, plain], { signal }),
       extractFiles(plain, folder, { limits, signal, wants: (file) => watch.wants(file) }),
     ]);
-    // The first stage that failed says why; what is behind it only lost its input.
+    // The first stage that failed says why: what is behind it only lost its input, and what is before it its output.
+    const lostOutput = streamed.status === 'rejected' && isLostOutput(streamed.reason) && !signal.aborted;
+    if (extracted.status === 'rejected' && lostOutput) throw extracted.reason;
     if (streamed.status === 'rejected') throw streamed.reason;
     if (extracted.status === 'rejected') throw extracted.reason;
     return { folder, close };
@@ -99,6 +101,11 @@ export async function unpackArchive(
     await close();
     throw error;
   }
+}
+
+/** What a pipeline says when its last stage was no longer read. */
+function isLostOutput(error: unknown): boolean {
+  return ['ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE'].includes(errnoOf(error) ?? '');
 }
 
 /** An archive made by hand may hold its files in a folder (`host/`, `state/host/`): what is in it tells. */

@@ -86,7 +86,7 @@ export const HOST_FAULTS: readonly Fault[] = [
           const running = run();
           await whileRunning(
             running.outcome,
-            eventually('half of the dump', () => dumpWaits(stage.host)),
+            eventually('half of the dump', () => dumpWaits(stage.host), 240),
           );
           return await struck(stage, blow, running);
         } finally {
