@@ -1,6 +1,7 @@
 // The queue of a fleet next to the plain command: simulated hosts on loopback, backed up by `backup --forks 50`, and by three
 // workers from a Redis of its own. Prints figures as JSON and a table; writes nothing.
-//   node bench/fleet-queue.mjs [--hosts 1000] [--forks 50] [--workers 3] [--keep]
+//   node bench/fleet-queue.mjs [--hosts 1000] [--forks 50] [--workers 3] [--real PORT] [--keep]
+// --real names the port of a lab host that is there already; without it one is made.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -10,13 +11,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { BACKUP_KEY, BUILD, CLIENT_KEY, HOSTS, lab, PROGRAM } from './harness/lab.mjs';
+import { BACKUP_KEY, BUILD, CLIENT_KEY, lab, PROGRAM } from './harness/lab.mjs';
 
 const { values } = parseArgs({
   options: {
     hosts: { type: 'string', default: '1000' },
     forks: { type: 'string', default: '50' },
     workers: { type: 'string', default: '3' },
+    real: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -24,9 +26,10 @@ const [hostCount, forks, workerCount] = [values.hosts, values.forks, values.work
 const say = (text) => process.stderr.write(`${text}\n`);
 const folder = await mkdtemp(join(tmpdir(), 'coolify-state-fleet-bench-'));
 const children = new Set();
-const { name, port } = HOSTS[0];
+const REAL = { name: 'fleet-bench.test', port: 2585 };
+const port = Number(values.real ?? REAL.port);
 try {
-  await lab('host.sh', 'up', name, '--port', String(port));
+  if (values.real === undefined) await lab('host.sh', 'up', REAL.name, '--port', String(port));
   const hosts = await simulatedHosts();
   await inventory('first.yml', hosts, hosts.ports.slice(0, 1));
   await inventory('all.yml', hosts, hosts.ports);
@@ -51,6 +54,7 @@ try {
   );
 } finally {
   for (const child of children) child.kill('SIGKILL');
+  if (values.real === undefined && !values.keep) await lab('host.sh', 'down', REAL.name);
   if (values.keep) say(`kept: ${folder}`);
   else await rm(folder, { recursive: true, force: true });
 }

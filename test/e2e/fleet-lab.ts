@@ -156,15 +156,3 @@ async function heldLeases(path: string, host: string): Promise<number> {
   const record = parseLease(await readFile(join(folder, newest)));
   return record?.state === 'held' && !(await isSurelyDead(record)) ? 1 : 0;
 }
-
-/** Locks and staging folders below the state folders of workers. */
-export async function stateLeftovers(folders: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(
-    folders.map(async (folder) =>
-      (await readdir(folder, { recursive: true }).catch((): string[] => [])).filter((name) =>
-        /(^|\/)\.(staging|lock)/.test(name),
-      ),
-    ),
-  );
-  return found.flat();
-}

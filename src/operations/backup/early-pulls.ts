@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { TaskReporter } from '../../engine/task.js';
 
 /** What can be pulled from such a source. */
@@ -16,6 +17,8 @@ export class EarlyPulls {
 
   begin<Source>(all: readonly Pullable<Source>[], source: Source, reporter: TaskReporter): void {
     const signal = AbortSignal.any([reporter.signal, this.#end.signal]);
+    // Every stream and channel of every pull listens to it.
+    setMaxListeners(0, signal);
     for (const pullable of all) {
       const told = new HeldReports({ ...reporter, signal });
       const note = pullable.pull(source, told.reporter);

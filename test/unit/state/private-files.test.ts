@@ -77,6 +77,11 @@ describe('a write that fails', () => {
     expect(failure.message).toContain('/state/file');
   });
 
+  it('is told in a sentence on a disk that is read-only', () => {
+    const failure = writeFailure(Object.assign(new Error('EROFS'), { code: 'EROFS' }), '/state/file');
+    expect(failure).toMatchObject({ kind: 'failed', code: 'state.read-only', what: expect.any(String) });
+  });
+
   it('is what it was for every other reason', () => {
     const error = Object.assign(new Error('EACCES'), { code: 'EACCES' });
     expect(writeFailure(error, '/state/file')).toBe(error);
