@@ -31,7 +31,7 @@ test: build ## all tests: lint, types, unit, interop, and e2e on the Docker host
 	docker/host.sh build
 	docker/s3.sh up
 	npx vitest run --project e2e
-	@echo 'left out, as they take minutes each: rollback, restore-faults, PostgreSQL 17, Ceph faults (make test-deep), the whole matrix (make test-matrix)'
+	@echo 'left out, as they take minutes each: rollback, restore-faults, cut connections, PostgreSQL 17 and 18, Ceph faults, the container image (make test-deep), the whole matrix (make test-matrix)'
 
 test-unit: $(MODULES) ## pure logic only, in seconds
 	npx vitest run --project unit
@@ -45,7 +45,7 @@ test-e2e: build ## on the Docker hosts and Ceph's S3
 	docker/s3.sh up
 	npx vitest run --project e2e
 
-test-deep: build ## end-to-end tests that take minutes each: rollback, faults of a restore, PostgreSQL 17, Ceph's faults
+test-deep: build ## end-to-end tests that take minutes each: rollback, faults of a restore, cut connections, PostgreSQL 17 and 18, Ceph's faults, the container image
 	docker/host.sh build
 	docker/s3.sh up
 	COOLIFY_STATE_E2E=deep npx vitest run --project e2e
@@ -53,7 +53,7 @@ test-deep: build ## end-to-end tests that take minutes each: rollback, faults of
 test-matrix: build ## every kind of target of a restore, and a rollback of each (half an hour)
 	docker/host.sh build
 	COOLIFY_STATE_MATRIX=all npx vitest run --project e2e test/e2e/restore-matrix.test.ts
-	COOLIFY_STATE_MATRIX=all COOLIFY_STATE_E2E=deep npx vitest run --project e2e test/e2e/rollback.test.ts
+	COOLIFY_STATE_MATRIX=all COOLIFY_STATE_E2E=deep npx vitest run --project e2e test/e2e/rollback.test.ts test/e2e/cut-connection.test.ts
 
 soak: build ## backups, restores and prunes in random order with random faults (MINUTES=30, ARGS="--seed 1")
 	docker/host.sh build
