@@ -1,7 +1,7 @@
 # `make` alone tells what there is. Every target installs what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-interop test-e2e test-matrix test-deep soak image try-nodes check format build bench host-up host-fresh host-down s3-up s3-down \
+.PHONY: help demo test test-unit test-interop test-e2e test-matrix test-deep test-faults fuzz soak image try-nodes check format build bench host-up host-fresh host-down s3-up s3-down \
   dev-backup dev-restore prod-backup prod-restore dev-snapshots prod-snapshots clean
 
 # A further limit on the hosts, and more options for coolify-state:
@@ -10,6 +10,8 @@ LIMIT ?=
 ARGS ?=
 # How long the soak goes on.
 MINUTES ?= 30
+# How many inputs each property of `make fuzz` gets.
+RUNS ?= 100000
 # The lab's host: its name in the inventory.
 HOST ?= coolify.dev.test
 
@@ -54,6 +56,15 @@ test-matrix: build ## every kind of target of a restore, and a rollback of each 
 	docker/host.sh build
 	COOLIFY_STATE_MATRIX=all npx vitest run --project e2e test/e2e/restore-matrix.test.ts
 	COOLIFY_STATE_MATRIX=all COOLIFY_STATE_E2E=deep npx vitest run --project e2e test/e2e/rollback.test.ts test/e2e/cut-connection.test.ts
+
+test-faults: build ## every fault of the table with every operation that it can befall (an hour or two)
+	docker/host.sh build
+	docker/s3.sh up
+	rm -rf .lab/faults
+	COOLIFY_STATE_FAULTS=all npx vitest run --project e2e test/e2e/faults; status=$?; node test/e2e/faults/sum.mjs; exit $status
+
+fuzz: $(MODULES) ## what reads foreign bytes, for long (RUNS=100000)
+	FUZZ_RUNS=$(RUNS) nice -n 19 npx vitest run --project unit --no-file-parallelism fuzz
 
 soak: build ## backups, restores and prunes in random order with random faults (MINUTES=30, ARGS="--seed 1")
 	docker/host.sh build

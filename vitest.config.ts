@@ -40,7 +40,7 @@ export default defineConfig({
           globalSetup: ['test/e2e/whole-run/scan.ts'],
           include: deep ? DEEP.map((path) => path.replace('**', '*.test.ts')) : ['test/e2e/**/*.test.ts'],
           exclude: deep ? [] : DEEP,
-          testTimeout: 300_000,
+          testTimeout: process.env['COOLIFY_STATE_FAULTS'] === 'all' ? 1_800_000 : 300_000,
           hookTimeout: 300_000,
           retry: RETRY,
           // Each file has hosts of its own; much of the time goes into waiting for them.
