@@ -8,10 +8,11 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 
 const PROJECT = resolve(import.meta.dirname, '..');
-const COPIED = ['README.md', 'CHANGELOG.md', 'LICENSE', 'docs/man', 'docker/drill-host'];
+const COPIED = ['README.md', 'LICENSE', 'docker/drill-host'];
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error('name the folder to make');
@@ -25,7 +26,7 @@ try {
   rmSync(compiled, { recursive: true, force: true });
 }
 for (const name of COPIED) cpSync(join(PROJECT, name), join(folder, name), { recursive: true });
-description(join(folder, 'package.json'));
+description(folder);
 
 /** TypeScript to what the oldest Node of this project understands. */
 function compile(target) {
@@ -54,10 +55,10 @@ function types(source, target) {
   // So many of the first are exported by the library itself.
   let published;
   for (const [index, name] of wanted.entries()) {
-    const text = readFileSync(join(source, name), 'utf8');
-    const isPublic = published === undefined || index <= published;
+    const declared = readFileSync(join(source, name), 'utf8');
+    const text = published === undefined || index <= published ? declared : bare(declared);
     mkdirSync(dirname(join(target, name)), { recursive: true });
-    writeFileSync(join(target, name), isPublic ? text : text.replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, ''));
+    writeFileSync(join(target, name), text);
     for (const [, path] of text.matchAll(/(?:from |import\()["'](\.[^"']+)\.js["']/g)) {
       const next = normalize(join(dirname(name), `${path}.d.ts`));
       if (!wanted.includes(next)) wanted.push(next);
@@ -66,10 +67,41 @@ function types(source, target) {
   }
 }
 
+/**
+ * A declaration that only others lead to: without comments, indentation, functions, which no type is made of, and what only
+ * these import.
+ */
+function bare(text) {
+  const types = text
+    .replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, '')
+    .replace(/^export declare function [\s\S]*?;\n(?![\s})\]])/gm, '')
+    .replace(/^ +/gm, '');
+  return types.replace(/^import (?:type )?\{ ([^}]*) \} from [^;]*;\n/gm, (statement, names) => {
+    const rest = types.replace(statement, '');
+    const isUsed = (name) =>
+      new RegExp(
+        `\\b${name
+          .replace(/^type /, '')
+          .split(' as ')
+          .pop()}\\b`,
+      ).test(rest);
+    const used = names.split(', ').filter(isUsed);
+    return used.length === 0 ? '' : statement.replace(names, used.join(', '));
+  });
+}
+
+/** The manual page takes less than a fifth of its size as man(1) reads it too. */
+function manual(target) {
+  const page = 'docs/man/coolify-state.1';
+  mkdirSync(join(target, dirname(page)), { recursive: true });
+  writeFileSync(join(target, `${page}.gz`), gzipSync(readFileSync(join(PROJECT, page)), { level: 9 }));
+  return `${page}.gz`;
+}
+
 function description(target) {
   const { devDependencies, scripts, allowScripts, files, ...own } = JSON.parse(
     readFileSync(join(PROJECT, 'package.json'), 'utf8'),
   );
-  const more = { bin: { [own.name]: 'dist/main.js' }, man: ['docs/man/coolify-state.1'] };
-  writeFileSync(target, `${JSON.stringify({ ...own, ...more }, null, 2)}\n`);
+  const more = { bin: { [own.name]: 'dist/main.js' }, man: [manual(target)] };
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify({ ...own, ...more }, null, 2)}\n`);
 }

@@ -50,7 +50,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('the package', () => {
   it('has what is needed and no more', () => {
     const allowed =
-      /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE|docs\/man\/coolify-state\.1|docker\/drill-host\/[^/]+|dist\/(?:[a-z0-9-]+\.js|[a-z0-9/-]+\.d\.ts))$/;
+      /^(?:package\.json|README\.md|LICENSE|docs\/man\/coolify-state\.1\.gz|docker\/drill-host\/[^/]+|dist\/(?:[a-z0-9-]+\.js|[a-z0-9/-]+\.d\.ts))$/;
     const paths = found.files.map(({ path }) => path);
     expect(paths.filter((path) => !allowed.test(path))).toEqual([]);
     for (const path of [
