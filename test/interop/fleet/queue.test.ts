@@ -295,10 +295,12 @@ describe('when the queue fails', () => {
   it('a job whose worker gave no more signs of life is done by another, and the first one may still end', async () => {
     const hosts = await hostsOf({ web1: {} });
     const gate = deferred();
-    const first = await work(async (job) => {
+    // One place, so that it cannot be the other one too.
+    const holding: Perform = async (job) => {
       await gate.promise;
       return well(job);
-    });
+    };
+    const first = await work(holding, { concurrency: 1 });
     // As a process that is stopped: no renewal comes any more.
     const [{ lane = '', job = '' } = {}] = await ask(hosts);
     await expect.poll(() => first.told.length, { timeout: 30_000 }).toBe(1);
