@@ -1,8 +1,6 @@
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { copyCommand } from '../../../src/cli/copy.js';
-import { verifyCommand } from '../../../src/cli/verify.js';
 import { openRepository } from '../../../src/repository/open.js';
 import { copySnapshot } from '../../../src/repository/snapshots/copy-snapshot.js';
 import { fakeInstance } from '../../unit/operations/fake-instance.js';
@@ -16,8 +14,7 @@ let store: Awaited<ReturnType<typeof startInProcessS3>>;
 const ids: string[] = [];
 const before = { ...process.env };
 
-const run = (...args: string[]): Promise<Outcome> =>
-  runProgram((program) => program.command(copyCommand).command(verifyCommand), [...args, ...place.options]);
+const run = (...args: string[]): Promise<Outcome> => runProgram([...args, ...place.options]);
 const folderOf = (name: string): string => join(place.at(name), HOST);
 const snapshotsIn = async (name: string): Promise<string[]> =>
   (await readdir(folderOf(name)).catch(() => [])).filter((file) => file.startsWith('coolify-state')).sort();

@@ -1,8 +1,6 @@
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { snapshotsCommand } from '../../../src/cli/snapshots.js';
-import { verifyCommand } from '../../../src/cli/verify.js';
 import { type Evidence, encodeEvidence } from '../../../src/operations/drill/evidence.js';
 import { signEvidence, storeEvidence } from '../../../src/operations/drill/store.js';
 import { openRepository } from '../../../src/repository/open.js';
@@ -89,11 +87,7 @@ async function store(
   return { stored: await storeEvidence(signed, repositories(), subject, at, reporter), warnings };
 }
 
-const run = (...args: readonly string[]): Promise<Outcome> =>
-  runProgram(
-    (program) => program.command(verifyCommand).command(snapshotsCommand),
-    [...args, ...place.options],
-  );
+const run = (...args: readonly string[]): Promise<Outcome> => runProgram([...args, ...place.options]);
 
 const record = (name: string, at: string): string =>
   join(place.at(name), HOST, `${snapshot.sidecar.object}.drill-${at}.json`);

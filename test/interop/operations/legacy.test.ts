@@ -2,8 +2,6 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { importCommand } from '../../../src/cli/import.js';
-import { verifyCommand } from '../../../src/cli/verify.js';
 import { type FakeInstance, fakeInstance, writeLegacyState } from '../../unit/operations/fake-instance.js';
 import { command } from '../archive/programs.js';
 import { HOST, openPlace, type Place } from './place.js';
@@ -14,8 +12,7 @@ let place: Place;
 let instance: FakeInstance;
 let archive: string;
 
-const run = (...args: string[]): Promise<Outcome> =>
-  runProgram((program) => program.command(importCommand).command(verifyCommand), [...args, ...place.options]);
+const run = (...args: string[]): Promise<Outcome> => runProgram([...args, ...place.options]);
 
 beforeAll(async () => {
   place = await openPlace();

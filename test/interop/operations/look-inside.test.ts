@@ -2,9 +2,6 @@ import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { catCommand } from '../../../src/cli/cat.js';
-import { keysCommand } from '../../../src/cli/keys.js';
-import { lsCommand } from '../../../src/cli/ls.js';
 import type { Generation } from '../../../src/state/generations.js';
 import { renderManifest } from '../../../src/state/manifest.js';
 import { noise, sha256 } from '../../unit/archive/streams.js';
@@ -20,11 +17,7 @@ let generation: Generation;
 const ids: string[] = [];
 
 const DUMP = 'backups/coolify/coolify_db.dump';
-const run = (...args: string[]): Promise<Outcome> =>
-  runProgram(
-    (program) => program.command(lsCommand).command(catCommand).command(keysCommand),
-    [...args, ...place.options],
-  );
+const run = (...args: string[]): Promise<Outcome> => runProgram([...args, ...place.options]);
 const objectOf = (day: number): string =>
   join(place.at('first'), HOST, `coolify-state-${HOST}-2026010${day}T000000Z.tar.gz.age`);
 

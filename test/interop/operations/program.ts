@@ -1,5 +1,6 @@
 import { expect, vi } from 'vitest';
-import yargs, { type Argv } from 'yargs';
+import yargs from 'yargs';
+import { definitionOf } from '../../../src/cli/commands.js';
 import { lineFault } from '../../../src/cli/json/lines.js';
 
 /** What a command of the program printed, and its exit status. */
@@ -11,14 +12,9 @@ export interface Outcome {
   readonly bytes: Buffer;
 }
 
-/**
- * Runs a command in this process as the command line does: `register` hands it to yargs (`(y) => y.command(copyCommand)`),
- * which keeps its types.
- */
-export async function runProgram(
-  register: (program: Argv) => Argv,
-  args: readonly string[],
-): Promise<Outcome> {
+/** Runs a command in this process as the command line does. */
+export async function runProgram(args: readonly string[]): Promise<Outcome> {
+  const define = await definitionOf(args);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   const before = process.exitCode;
@@ -29,7 +25,7 @@ export async function runProgram(
     vi.spyOn(process.stderr, 'write').mockImplementation(taking(stderr)),
   ];
   try {
-    await register(yargs([...args]))
+    await define(yargs([...args]))
       .strict()
       .exitProcess(false)
       .parseAsync();

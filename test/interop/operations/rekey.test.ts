@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import { generateHybridIdentity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { rekeyCommand } from '../../../src/cli/rekey.js';
-import { verifyCommand } from '../../../src/cli/verify.js';
 import { fakeInstance } from '../../unit/operations/fake-instance.js';
 import { command } from '../archive/programs.js';
 import { HOST, openPlace, type Place } from './place.js';
@@ -16,8 +14,7 @@ let ids: string[];
 /** Variables of an inventory in which the new key is the recipient of today. */
 let renewed: Readonly<Record<string, unknown>>;
 
-const run = (...args: string[]): Promise<Outcome> =>
-  runProgram((program) => program.command(rekeyCommand).command(verifyCommand), [...args, ...place.options]);
+const run = (...args: string[]): Promise<Outcome> => runProgram([...args, ...place.options]);
 const objects = async (name: string): Promise<string[]> =>
   (await readdir(join(place.at(name), HOST))).filter((file) => file.endsWith('.age')).sort();
 const object = (day: number, ordinal = ''): string =>

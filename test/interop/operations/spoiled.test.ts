@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { verifyCommand } from '../../../src/cli/verify.js';
 import { type Spoiling, spoil } from '../../spoiled-generation.js';
 import { openPlace, type Place } from './place.js';
 import { runProgram } from './program.js';
@@ -33,10 +32,9 @@ describe('a snapshot whose checksums fit', () => {
       path: place.at(spoiling),
     });
     await place.inventory({ coolify_repository: `file:${place.at(spoiling)}` });
-    const { status, stdout } = await runProgram(
-      (program) => program.command(verifyCommand),
-      [...['verify', '--from', id, '--read-data', '--json', ...place.options]],
-    );
+    const { status, stdout } = await runProgram([
+      ...['verify', '--from', id, '--read-data', '--json', ...place.options],
+    ]);
     expect(status).toBe(4);
     const [host] = lastLine.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).hosts;
     const failed = host?.proofs.filter(({ ok }) => !ok).map(({ name }) => name);

@@ -12,7 +12,6 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { verifyCommand } from '../../../src/cli/verify.js';
 import type { FakeInstance } from '../../unit/operations/fake-instance.js';
 import { fakeInstance } from '../../unit/operations/fake-instance.js';
 import { command } from '../archive/programs.js';
@@ -25,8 +24,7 @@ let instance: FakeInstance;
 let ids: string[];
 
 const first = () => ({ kind: 'directory', path: place.at('first') }) as const;
-const verify = (...args: string[]): Promise<Outcome> =>
-  runProgram((program) => program.command(verifyCommand), ['verify', ...args, ...place.options]);
+const verify = (...args: string[]): Promise<Outcome> => runProgram(['verify', ...args, ...place.options]);
 
 beforeAll(async () => {
   place = await openPlace();
