@@ -33,7 +33,7 @@ test: build ## all tests: lint, types, unit, interop, and e2e on the Docker host
 	docker/host.sh build
 	docker/s3.sh up
 	npx vitest run --project e2e
-	@echo 'left out, as they take minutes each: rollback, restore-faults, cut connections, PostgreSQL 17 and 18, Ceph faults, the container image, the fleet with faults (make test-deep), the whole matrix (make test-matrix)'
+	@echo 'left out, as they take minutes each: resumed restores, rollback, restores that fail, installed targets in depth, repeated backups, cut connections, PostgreSQL 17 and 18, Ceph faults, the container image, the fleet with faults (make test-deep), the whole matrix (make test-matrix)'
 
 test-unit: $(MODULES) ## pure logic only, in seconds
 	npx vitest run --project unit
@@ -47,7 +47,7 @@ test-e2e: build ## on the Docker hosts and Ceph's S3
 	docker/s3.sh up
 	npx vitest run --project e2e
 
-test-deep: build ## end-to-end tests that take minutes each: rollback, faults of a restore, cut connections, PostgreSQL 17 and 18, Ceph's faults, the container image, a fleet
+test-deep: build ## end-to-end tests that take minutes each: resumed restores, rollback, faults of a restore, installed targets, repeated backups, cut connections, PostgreSQL 17 and 18, Ceph's faults, the container image, a fleet
 	docker/host.sh build
 	docker/s3.sh up
 	COOLIFY_STATE_E2E=deep npx vitest run --project e2e

@@ -6,6 +6,11 @@ import { defineConfig } from 'vitest/config';
  */
 const DEEP = [
   'test/e2e/rollback.test.ts',
+  'test/e2e/resume.test.ts',
+  'test/e2e/installed-target.test.ts',
+  'test/e2e/servers.test.ts',
+  'test/e2e/repeated-backups.test.ts',
+  'test/e2e/faults/restore.test.ts',
   'test/e2e/restore-faults.test.ts',
   'test/e2e/postgres/**',
   'test/e2e/repository/ceph-faults.test.ts',
@@ -19,6 +24,7 @@ const DEEP = [
  */
 const RETRY = 1;
 const deep = process.env['COOLIFY_STATE_E2E'] === 'deep';
+const allFaults = process.env['COOLIFY_STATE_FAULTS'] === 'all';
 
 export default defineConfig({
   test: {
@@ -40,8 +46,8 @@ export default defineConfig({
           name: 'e2e',
           globalSetup: ['test/e2e/whole-run/scan.ts'],
           include: deep ? DEEP.map((path) => path.replace('**', '*.test.ts')) : ['test/e2e/**/*.test.ts'],
-          exclude: deep ? [] : DEEP,
-          testTimeout: process.env['COOLIFY_STATE_FAULTS'] === 'all' ? 1_800_000 : 300_000,
+          exclude: deep || allFaults ? [] : DEEP,
+          testTimeout: allFaults ? 1_800_000 : 300_000,
           hookTimeout: 300_000,
           retry: RETRY,
           // Each file has hosts of its own; much of the time goes into waiting for them.

@@ -341,7 +341,7 @@ function workerPort(): number {
 }
 
 function inside(script: string): Promise<Outcome> {
-  return collect('docker', ['exec', kept, 'sh', '-c', script]);
+  return collect('docker', ['exec', kept, 'sh', '-c', script], { isPrivate: true });
 }
 
 function store(): string {

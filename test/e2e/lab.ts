@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly started?: (process: ReturnType<typeof spawn>) => void;
   readonly input?: string;
   readonly cwd?: string;
+  /** For what a test reads itself, which nobody is shown. */
+  readonly isPrivate?: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function coolifyState(args: readonly string[], options: RunOptions 
   const outcome = await collect(process.execPath, [PROGRAM, ...args], options);
   // Of what was asked for in the clear nobody expects that it is hidden.
   const name = `program-${(args[0] ?? '').replace(/\W/g, '')}`;
-  if (!args.includes('cat')) recordOutput(name, outcome.stdout);
+  if (!args.includes('cat') && !args.includes('--show')) recordOutput(name, outcome.stdout);
   recordOutput(name, outcome.stderr);
   if (args.includes('--json')) expectDescribed(outcome.stdout);
   return outcome;
@@ -58,7 +60,7 @@ export const ALL_OUTPUT: string[] = [];
 export function collect(
   program: string,
   args: readonly string[],
-  { env, started, input, cwd = PROJECT }: RunOptions = {},
+  { env, started, input, cwd = PROJECT, isPrivate = false }: RunOptions = {},
 ): Promise<Outcome> {
   return new Promise((resolved, reject) => {
     const child = spawn(program, args, {
@@ -78,7 +80,7 @@ export function collect(
         stdout: Buffer.concat(stdout).toString(),
         stderr: Buffer.concat(stderr).toString(),
       };
-      ALL_OUTPUT.push(outcome.stdout, outcome.stderr);
+      if (!isPrivate) ALL_OUTPUT.push(outcome.stdout, outcome.stderr);
       resolved(outcome);
     });
     child.stdin.on('error', () => undefined);

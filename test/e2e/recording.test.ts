@@ -12,7 +12,7 @@ import { RecordedTerminal, type Window } from './tmux.js';
  * write them anew with `npx vitest run --project e2e test/e2e/recording.test.ts -u`.
  */
 const HOST = 'recording.test';
-const PORT = 2291;
+const PORT = 2299;
 /** Three names for one host. That of Asia has another APP_KEY than its database. */
 const HOSTS = ['asia.example.com', 'europe.example.com', 'us.example.com'] as const;
 
