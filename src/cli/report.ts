@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import type { CommandModule, InferredOptionTypes } from 'yargs';
-import { errnoOf, messageOf, StateError } from '../core/errors.js';
+import { StateError } from '../core/errors.js';
 import { COMMON, hostsPositional, lastOf } from './options.js';
 import { errorFacts, renderError } from './render-error.js';
+import { writeReport } from './report/write.js';
 import { runCommand } from './run-command.js';
 import { selectionOf } from './selection.js';
 
@@ -37,7 +37,7 @@ export const reportCommand: CommandModule<object, Arguments> = {
       const data = await reportData(hosts, { stateRoot: args['state-dir'], signal });
       const page = reportPage(data);
       if (args.output === '-') process.stdout.write(page);
-      else await writePage(args.output, page);
+      else await writeReport(args.output, page);
       const attention = data.hosts.map(({ host, attention }) => ({ host, attention }));
       if (json) {
         output.out(
@@ -58,21 +58,6 @@ export const reportCommand: CommandModule<object, Arguments> = {
       return Math.max(0, ...data.errors.map(({ exitStatus }) => exitStatus));
     }),
 };
-
-async function writePage(path: string, page: string): Promise<void> {
-  try {
-    await writeFile(path, page);
-  } catch (error) {
-    throw new StateError({
-      kind: 'failed',
-      code: 'report.not-written',
-      what: `The report could not be written to ${path}`,
-      why: errnoOf(error) === 'ENOENT' ? 'there is no such folder' : messageOf(error),
-      next: 'name another file with --output',
-      cause: error,
-    });
-  }
-}
 
 function bothOnOutput(): StateError {
   return new StateError({

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { collect, knownHostsOf, LAB, lab, type Outcome, PROJECT } from './lab.js';
 import { recordOutput } from './whole-run/record.js';
 
-/** The container image as docs/container.md runs it: no root, nothing of the kernel's rights, nothing to write to but `/work`. */
+/** The container image as docs/container.md runs it: no root, nothing of the kernel's rights, nothing to write to but `/srv`. */
 const HOST = 'container.test';
 const PORT = 2457;
 const IMAGE = 'coolify-state-lab/program';
@@ -43,7 +43,7 @@ async function homeOf(user: number): Promise<{ readonly work: string; readonly s
     ansible_port: PORT,
     ansible_user: 'root',
     coolify_backup_encryption_key_path: '~/.ssh/backup.pub',
-    coolify_repository: ['file:/work/repository'],
+    coolify_repository: ['file:/srv/repository'],
   };
   await mkdir(join(work, 'inventory'));
   await writeFile(
@@ -67,7 +67,7 @@ async function inContainer(user: number, ...args: readonly string[]): Promise<Ou
     'no-new-privileges',
   ];
   const own = user === 1000 ? [] : ['--user', `${user}:${user}`];
-  const mounts = ['-v', `${work}:/work`, '-v', `${ssh}:/home/node/.ssh:ro`];
+  const mounts = ['-v', `${work}:/srv`, '-v', `${ssh}:/home/node/.ssh:ro`];
   const options = ['run', '--rm', '--init', '--network', 'host', ...locked, ...own, ...mounts];
   const outcome = await collect('docker', [...options, IMAGE, ...args]);
   recordOutput('container', outcome.stdout + outcome.stderr);

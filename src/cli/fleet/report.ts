@@ -1,12 +1,12 @@
-import { writeFile } from 'node:fs/promises';
 import { showDuration } from '../../core/duration.js';
-import { errnoOf, messageOf, StateError } from '../../core/errors.js';
+import { StateError } from '../../core/errors.js';
 import { printable } from '../../core/terminal-text.js';
 import type { HostScore, Scorecard } from '../../fleet/report/scorecard.js';
 import type { HostConfig } from '../../operations/hosts/host-config.js';
 import { table, wholeSeconds } from '../figures.js';
 import { requiredPassphraseOf } from '../passphrase.js';
 import { errorFacts, renderError } from '../render-error.js';
+import { writeReport } from '../report/write.js';
 import type { Invocation } from '../run-command.js';
 import { selectionOf } from '../selection.js';
 import { summary } from './jobs.js';
@@ -29,7 +29,7 @@ export async function fleetReport(args: FleetArguments, invocation: Invocation):
       import('../report/page.js'),
       import('../report/fleet.js'),
     ]);
-    await write(args.output, reportPage(data, fleetOverview(scorecard)));
+    await writeReport(args.output, reportPage(data, fleetOverview(scorecard)));
     files.push(args.output);
   }
   if (args.scorecard !== undefined)
@@ -88,26 +88,11 @@ async function writeScorecard(
     });
   const content = Buffer.from(`${JSON.stringify(scorecard, null, 2)}\n`);
   const signed = await signEvidence(content, key, requiredPassphraseOf, SCORECARD_NAMESPACE);
-  await write(path, content);
+  await writeReport(path, content);
   if (signed.signature === undefined) {
     output.err('the scorecard is not signed: set coolify_evidence_key_path');
     return [path];
   }
-  await write(`${path}.sig`, signed.signature);
+  await writeReport(`${path}.sig`, signed.signature);
   return [path, `${path}.sig`];
-}
-
-async function write(path: string, content: string | Buffer): Promise<void> {
-  try {
-    await writeFile(path, content);
-  } catch (error) {
-    throw new StateError({
-      kind: 'failed',
-      code: 'report.not-written',
-      what: `The report could not be written to ${path}`,
-      why: errnoOf(error) === 'ENOENT' ? 'there is no such folder' : messageOf(error),
-      next: 'name another file with --output',
-      cause: error,
-    });
-  }
 }

@@ -8,7 +8,7 @@ async function repositoriesWith(variables: string, env: Record<string, string> =
   const text = `all: { hosts: { web: { coolify_s3_bucket: backups, ${variables} } } }\n`;
   const [host] = (await inventoryOf({ 'inventory/hosts.yml': text })).hosts;
   if (host === undefined) throw new Error('there is no host');
-  return repositoriesOf(readSettings(host, { env: { HOME: '/home/me', ...env }, cwd: '/work' }), 'web');
+  return repositoriesOf(readSettings(host, { env: { HOME: '/home/me', ...env }, cwd: '/srv' }), 'web');
 }
 
 describe('how S3 is spoken to', () => {

@@ -11,7 +11,7 @@ async function settingsOf(variables: string, flags: Partial<Record<SettingName, 
   const inventory = await inventoryOf({ 'inventory/hosts.yml': text });
   const [host] = inventory.hosts;
   if (host === undefined) throw new Error('there is no host');
-  return readSettings(host, { env: { HOME: '/home/me' }, cwd: '/work', flags });
+  return readSettings(host, { env: { HOME: '/home/me' }, cwd: '/srv', flags });
 }
 
 const policyOf = async (variables: string, flags?: Partial<Record<SettingName, string>>): Promise<string> =>

@@ -8,7 +8,7 @@ import { SETTINGS } from '../../../src/coolify/settings/table.js';
 import { StateError } from '../../../src/core/errors.js';
 import { inventoryOf } from '../inventory/files.js';
 
-const CWD = '/work';
+const CWD = '/srv';
 const ENV = { HOME: '/home/me' };
 
 /** The settings of a host with these variables, in an inventory in a folder of its own. */

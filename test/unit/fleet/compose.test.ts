@@ -46,7 +46,7 @@ describe('docker/fleet/compose.yaml', () => {
       expect(isReadOnly).toBe(true);
       expect(Object.keys(environment).filter((name) => /PASSWORD|SECRET|KEY/.test(name))).toEqual([]);
     }
-    const states = own.map(([, { volumes }]) => volumes.find((volume) => volume.endsWith(':/work/state')));
+    const states = own.map(([, { volumes }]) => volumes.find((volume) => volume.endsWith(':/srv/state')));
     expect(new Set(states).size).toBe(3);
   });
 });
