@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { z } from 'zod';
 import { type FaultyProxy, startProxy } from '../interop/ssh/proxy.js';
 import { coolifyState, knownHostsOf, type Outcome, type Workplace } from './lab.js';
+import { onTaskStart } from './task-start.js';
 
 /** `reset`: both sides are told. `freeze`: nobody is; what ran on the host goes on waiting, and we find out by silence. */
 export type Cut = 'reset' | 'freeze';
@@ -52,8 +53,6 @@ export async function lineTo(hostPort: number, place: Pick<Workplace, 'folder'>)
   };
 }
 
-const eventSchema = z.object({ type: z.string(), task: z.string().optional() });
-
 /** Starts a run and cuts its line a moment after a step of it began. It ends with the step that was cut, or with a later one. */
 export async function cutAt(
   line: CutLine,
@@ -64,18 +63,16 @@ export async function cutAt(
 ): Promise<void> {
   let cut = false;
   const outcome: Outcome = await coolifyState([...args, '--json'], {
-    started: (child) => {
-      let text = '';
-      child.stdout?.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-        const lines = text.split('\n');
-        text = lines.pop() ?? '';
-        if (cut || !lines.some((event) => startOf(event) === task)) return;
-        cut = true;
-        if (milliseconds <= 0) line.cut(how);
-        else setTimeout(() => line.cut(how), milliseconds);
-      });
-    },
+    started: (child) =>
+      onTaskStart(
+        child,
+        (begun) => begun === task,
+        () => {
+          cut = true;
+          if (milliseconds <= 0) line.cut(how);
+          else setTimeout(() => line.cut(how), milliseconds);
+        },
+      ),
   });
   expect(cut, `it never came to "${task}": ${outcome.stdout.slice(-2000)}${outcome.stderr}`).toBe(true);
   expect(outcome.status, `not cut at "${task}": ${outcome.stdout.slice(-2000)}`).toBe(3);
@@ -93,7 +90,11 @@ export function stepsOf({ stdout }: Outcome): Map<string, number> {
   return steps;
 }
 
-const endSchema = eventSchema.extend({ milliseconds: z.number().optional() });
+const endSchema = z.object({
+  type: z.string(),
+  task: z.string().optional(),
+  milliseconds: z.number().optional(),
+});
 
 const summarySchema = z.object({
   hosts: z.array(z.object({ error: z.object({ code: z.string(), next: z.string().optional() }).optional() })),
@@ -103,9 +104,4 @@ function summaryOf(stdout: string): z.infer<typeof summarySchema>['hosts'][numbe
   const [host] = summarySchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).hosts;
   if (host === undefined) throw new Error('the summary names no host');
   return host;
-}
-
-function startOf(line: string): string | undefined {
-  const { type, task } = eventSchema.parse(JSON.parse(line));
-  return type === 'task-start' ? task : undefined;
 }
