@@ -28,12 +28,19 @@ demo: build ## the main job on the Docker test host: back up, destroy, rebuild, 
 
 test: build ## all tests: lint, types, unit, interop, and e2e on the Docker hosts
 	docker/programs.sh
-	$(MAKE) --no-print-directory check
-	npx vitest run --project unit --project interop
-	docker/host.sh build
-	docker/s3.sh up
+	@# The lab's images are made beside the tests that do without them.
+	$(MAKE) --no-print-directory -j 2 lab test-without-lab
 	npx vitest run --project e2e
 	@echo 'left out, as they take minutes each: resumed restores, rollback, restores that fail, installed targets in depth, repeated backups, cut connections, PostgreSQL 17 and 18, Ceph faults, the container image, the fleet with faults (make test-deep), the whole matrix (make test-matrix)'
+
+.PHONY: lab test-without-lab
+lab:
+	docker/host.sh build
+	docker/s3.sh up
+
+test-without-lab:
+	$(MAKE) --no-print-directory check
+	npx vitest run --project unit --project interop
 
 test-unit: $(MODULES) ## pure logic only, in seconds
 	npx vitest run --project unit

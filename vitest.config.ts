@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -30,6 +31,9 @@ const allFaults = process.env['COOLIFY_STATE_FAULTS'] === 'all';
 
 export default defineConfig({
   test: {
+    // Most files wait for servers and hosts of their own: more of them at once than there are processors. Vitest's own choice
+    // would be one fewer.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 30_000 },
@@ -52,8 +56,6 @@ export default defineConfig({
           testTimeout: allFaults ? 1_800_000 : 300_000,
           hookTimeout: 300_000,
           retry: RETRY,
-          // Each file has hosts of its own; much of the time goes into waiting for them.
-          maxWorkers: 3,
         },
       },
     ],

@@ -21,8 +21,8 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
     }),
   });
   const backup = program('backup');
-  const playbook = (file) => ({
-    command: () => ansible(file, { folder, inventory: inventory.s3, s3, object: at('ansible') }),
+  const playbook = (file, more) => ({
+    command: () => ansible(file, { folder, inventory: inventory.s3, s3, object: at('ansible'), more }),
   });
   return [
     {
@@ -49,6 +49,13 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
       target: 5,
       ours: backup,
       peer: playbook('backup.yml'),
+    },
+    {
+      name: 'backup-ansible-less',
+      title: 'whole backup, the public keys of the UI included',
+      against: 'the same playbook without those keys, as the role does when no API token was set up',
+      ours: backup,
+      peer: playbook('backup.yml', { public_keys: false }),
     },
     {
       name: 'upload-restic',
@@ -115,8 +122,8 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
   ];
 }
 
-export function ansible(file, { folder, inventory, s3, object, forks = 5 }) {
-  const values = { work: folder, endpoint: s3.endpoint, object, backup_key: BACKUP_KEY };
+export function ansible(file, { folder, inventory, s3, object, forks = 5, more = {} }) {
+  const values = { work: folder, endpoint: s3.endpoint, object, backup_key: BACKUP_KEY, ...more };
   return {
     argv: [
       ...['ansible-playbook', '-i', inventory, '--forks', String(forks), '-e', JSON.stringify(values)],

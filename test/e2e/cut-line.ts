@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { z } from 'zod';
 import { type FaultyProxy, startProxy } from '../interop/ssh/proxy.js';
 import { coolifyState, knownHostsOf, type Outcome, type Workplace } from './lab.js';
-import { onTaskStart } from './task-start.js';
+import { onTaskEnd, onTaskStart } from './task-events.js';
 
 /** `reset`: both sides are told. `freeze`: nobody is; what ran on the host goes on waiting, and we find out by silence. */
 export type Cut = 'reset' | 'freeze';
@@ -53,7 +53,10 @@ export async function lineTo(hostPort: number, place: Pick<Workplace, 'folder'>)
   };
 }
 
-/** Starts a run and cuts its line a moment after a step of it began. It ends with the step that was cut, or with a later one. */
+/**
+ * Starts a run and cuts its line a moment after a step of it began, or when the step ends sooner than that. The run ends with
+ * the step that was cut, or with a later one.
+ */
 export async function cutAt(
   line: CutLine,
   how: Cut,
@@ -62,17 +65,19 @@ export async function cutAt(
   milliseconds: number,
 ): Promise<void> {
   let cut = false;
+  const cutOnce = (): void => {
+    if (!cut) line.cut(how);
+    cut = true;
+  };
+  const isTask = (begun: string): boolean => begun === task;
   const outcome: Outcome = await coolifyState([...args, '--json'], {
-    started: (child) =>
-      onTaskStart(
-        child,
-        (begun) => begun === task,
-        () => {
-          cut = true;
-          if (milliseconds <= 0) line.cut(how);
-          else setTimeout(() => line.cut(how), milliseconds);
-        },
-      ),
+    started: (child) => {
+      onTaskStart(child, isTask, () => {
+        if (milliseconds <= 0) cutOnce();
+        else setTimeout(cutOnce, milliseconds);
+      });
+      onTaskEnd(child, isTask, cutOnce);
+    },
   });
   expect(cut, `it never came to "${task}": ${outcome.stdout.slice(-2000)}${outcome.stderr}`).toBe(true);
   expect(outcome.status, `not cut at "${task}": ${outcome.stdout.slice(-2000)}`).toBe(3);

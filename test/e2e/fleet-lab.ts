@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSurelyDead } from '../../src/core/process-identity.js';
-import { parseLease } from '../../src/repository/lease/record.js';
-import { openRepository } from '../../src/repository/open.js';
+import { LeaseChain } from '../../src/repository/lease/chain.js';
+import { openRepository, type RepositorySettings } from '../../src/repository/open.js';
 import { type DescribedSnapshot, SnapshotRepository } from '../../src/repository/snapshots/snapshots.js';
 import { ALL_OUTPUT, knownHostsOf, LAB, PROGRAM, PROJECT } from './lab.js';
 
@@ -116,11 +116,11 @@ export interface RoundCounts {
 }
 
 export async function countRound(
-  path: string,
+  settings: RepositorySettings,
   hosts: readonly FleetHost[],
   round: string,
 ): Promise<RoundCounts> {
-  const repository = await openRepository({ kind: 'directory', path });
+  const repository = await openRepository(settings);
   try {
     const snapshots = new SnapshotRepository(repository);
     const found = await Promise.all(hosts.map(({ name }) => snapshots.listDescribed(name)));
@@ -128,14 +128,14 @@ export async function countRound(
     const leftovers = await Promise.all(
       hosts.map(({ name }) => snapshots.leftovers(new Date(8.64e15), name)),
     );
-    const held = await Promise.all(hosts.map(({ name }) => heldLeases(path, name)));
+    const held = await Promise.all(hosts.map(({ name }) => isHeld(new LeaseChain(repository, name))));
     return {
       hosts: hosts.length,
       one: ofRound.filter((count) => count === 1).length,
       none: ofRound.filter((count) => count === 0).length,
       more: ofRound.filter((count) => count > 1).length,
       bad: found.flat().filter(isBad).length,
-      held: held.reduce((sum, count) => sum + count, 0),
+      held: held.filter((one) => one).length,
       leftovers: leftovers.flat().length,
     };
   } finally {
@@ -148,11 +148,8 @@ function isBad({ sidecar, problem }: DescribedSnapshot): boolean {
 }
 
 /** Those of processes that died count as free, as the next run takes them for. */
-async function heldLeases(path: string, host: string): Promise<number> {
-  const folder = join(path, host, '.lease');
-  const names = await readdir(folder).catch((): string[] => []);
-  const [newest] = names.sort().reverse();
-  if (newest === undefined) return 0;
-  const record = parseLease(await readFile(join(folder, newest)));
-  return record?.state === 'held' && !(await isSurelyDead(record)) ? 1 : 0;
+async function isHeld(chain: LeaseChain): Promise<boolean> {
+  const newest = await chain.newest();
+  const record = newest === undefined ? undefined : await chain.read(newest.number);
+  return typeof record === 'object' && record.state === 'held' && !(await isSurelyDead(record));
 }

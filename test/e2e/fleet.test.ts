@@ -97,7 +97,7 @@ const open = async (): Promise<{ open: number; dead: number }> => {
     dead: all.reduce((sum, lane) => sum + lane.dead, 0),
   };
 };
-const count = (round: string) => countRound(at('repository'), hosts, round);
+const count = (round: string) => countRound({ kind: 'directory', path: at('repository') }, hosts, round);
 const whole = { hosts: HOSTS, one: HOSTS, none: 0, more: 0, bad: 0, held: 0 };
 /** Nothing is to be done any more, and the invariant holds; what broken uploads left is taken away by prune. */
 const expectWhole = async (title: string, round: string): Promise<void> => {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { coolifyState, type Outcome } from './lab.js';
-import { onTaskStart } from './task-start.js';
+import { onTaskStart } from './task-events.js';
 
 /** Starts a run and kills it, as a power cut would, a moment after a step of it began. */
 export async function killedAt(args: readonly string[], task: string, milliseconds: number): Promise<void> {

@@ -21,6 +21,8 @@ const TARGET_PORT = 2304;
 /** Killed at these steps in every run, at all of them in `make test-matrix`. */
 const ALL = process.env['COOLIFY_STATE_MATRIX'] === 'all';
 
+const BROKEN_CONFIG = '/etc/ssh/sshd_config.d/zz-broken.conf';
+
 type Moment = readonly [when: string, task: string, milliseconds: number];
 
 const ANYWHERE: readonly Moment[] = [
@@ -140,6 +142,11 @@ describe('on a host where another Coolify stands', () => {
     const planned = await run('restore', '--rollback', TARGET, '--check');
     expect(planned.status, planned.stderr).toBe(0);
     expect(planned.stdout).toContain('what was written since is lost');
+    // The former host keys stand there, but sshd was not told: the next run has to see to it.
+    await onHost(TARGET, `echo NoSuchOption yes >${BROKEN_CONFIG}`);
+    const refused = await run('restore', '--rollback', TARGET, '--yes');
+    expect(refused.stdout).toContain('host-keys.refused');
+    await onHost(TARGET, `rm ${BROKEN_CONFIG}`);
     await expectTakenBack();
   });
 

@@ -1,5 +1,6 @@
 import type { FormerFile } from '../../coolify/restore/former-state.js';
 import { checkSshd, reloadSshd } from '../../coolify/restore/host-keys.js';
+import { begin } from '../../coolify/restore/notes.js';
 import {
   changedFiles,
   formerHostKeys,
@@ -37,6 +38,7 @@ export function hostKeysBack(): Task<RestoreContext> {
       const former = await formerHostKeys(config.layout, recordIn(context).former.files, kept);
       // Until sshd has read them, both are known: a run that dies in between is let in by either.
       await rememberHostKeys(config, [session.connection.hostKey, ...former]);
+      await noteBegun(context);
       await putBackFiles(session.connection, await differing(context, signal), kept, signal);
       const check = await checkSshd(session.connection, signal);
       if (check.code !== 0) {
@@ -52,4 +54,14 @@ export function hostKeysBack(): Task<RestoreContext> {
       return `sshd presents the former key ${fingerprint}`;
     },
   };
+}
+
+/** Files alone do not tell whether sshd has read them: a run that dies before that leaves it to the next one. */
+async function noteBegun(context: RestoreContext): Promise<void> {
+  const { notes, session, config, target } = context;
+  if (notes === undefined) throw new Error('there are no notes');
+  const noted = { connection: session.connection, layout: config.layout, notes };
+  await begin(noted, 'host-keys');
+  context.notes = noted.notes;
+  if (target !== undefined) target.notes = noted.notes;
 }

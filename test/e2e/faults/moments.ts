@@ -1,5 +1,5 @@
 import { whileRunning } from '../observations.js';
-import { onTaskStart } from '../task-start.js';
+import { onTaskStart } from '../task-events.js';
 import type { Running } from './stage.js';
 
 /** Returns as soon as a run begins a task whose name begins so; fails when it ends before. */
