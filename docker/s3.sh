@@ -49,16 +49,27 @@ make_bucket() {
   [ "$status" = 200 ] || die "the gateway refused to make the bucket $name (HTTP $status)"
 }
 
-knows_our_keys() {
-  local key
-  key=$(setting HETZNER_S3_ACCESS_KEY 2>/dev/null) && [ -n "$key" ] || return 1
-  docker container inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$container" | grep -qxF "HETZNER_S3_ACCESS_KEY=$key"
+# What another clone of the project started serves this one too: its settings are taken over.
+take_over() {
+  (
+    umask 0077
+    docker container inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$container" |
+      grep -E '^(HETZNER|COOLIFY)_S3_' >"$env_file.new"
+  )
+  mv "$env_file.new" "$env_file"
+}
+
+is_where_asked() {
+  local port=${COOLIFY_STATE_LAB_S3_PORT-}
+  [ -z "$port" ] || docker container port "$container" | grep -q ":$port\$"
 }
 
 up() {
   lab_lock
-  # One that another clone of the project started has keys that are not known here: it is made anew.
-  if running && knows_our_keys && gateway_answers; then return 0; fi
+  if running && is_where_asked && gateway_answers; then
+    take_over
+    return 0
+  fi
   LAB_LOCKED=1 "${LAB_DOCKER:?}/base-images.sh" bookworm
   build_image "$image" s3 s3 s3
   docker image prune --force --filter "label=${LAB_LABEL:?}" >/dev/null

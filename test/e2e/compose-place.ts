@@ -97,13 +97,14 @@ async function writeFolders(folder: string, { hosts, vars, secrets }: ComposePla
   await copyFile(join(LAB, 'id_ed25519'), at('ssh/id_ed25519'));
   await copyFile(join(LAB, 'backup_ed25519.pub'), at('ssh/backup.pub'));
   await writeFile(at('ssh/known_hosts'), await knownHosts(hosts));
-  for (const [name, value] of Object.entries(secrets)) await writeFile(join(at('secrets'), name), value);
+  for (const [name, value] of Object.entries(secrets))
+    await writeFile(join(at('secrets'), name), `${value}\n`);
   for (const private_ of ['ssh', 'secrets']) {
     for (const name of await readdir(at(private_))) {
       await chmod(join(at(private_), name), 0o400);
       await chown(join(at(private_), name), USER, USER);
     }
-    await chmod(at(private_), 0o700);
+    await chmod(at(private_), 0o500);
     await chown(at(private_), USER, USER);
   }
 }

@@ -28,6 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
   await lab('host.sh', 'down', HOST);
+  await collect('docker', ['rmi', IMAGE]);
 });
 
 /** What a user has: a folder with an inventory, and one with keys, all their own. */

@@ -64,6 +64,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await place?.remove();
   for (const { name } of real) await lab('host.sh', 'down', name);
+  await collect('docker', ['rmi', IMAGE]);
 }, PATIENCE);
 
 const statusSchema = z.object({

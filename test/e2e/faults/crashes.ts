@@ -83,7 +83,8 @@ export class RecordedRun {
         const path = this.#relative(change.path);
         const folder = path === '' ? ROOT : disk.inode(disk.find(path));
         for (const { at: one, removed, added } of names)
-          if (removed?.folder === folder || added?.folder === folder) synced.add(one);
+          if (one < change.before && (removed?.folder === folder || added?.folder === folder))
+            synced.add(one);
       } else {
         const relative =
           'path' in change

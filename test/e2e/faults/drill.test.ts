@@ -5,8 +5,8 @@ import { Stage } from './stage.js';
 
 playFaults('drill', async () =>
   Stage.open('faults-drill.test', 2456, {
-    coolify_drill_image: 'coolify-state-lab/host',
-    coolify_drill_volume: await imagesVolume(),
+    reads: 's3',
+    vars: { coolify_drill_image: 'coolify-state-lab/host', coolify_drill_volume: await imagesVolume() },
   }),
 );
 

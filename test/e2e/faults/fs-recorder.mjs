@@ -1,6 +1,6 @@
 // Loaded into the program under test by NODE_OPTIONS=--import: writes down every change that it makes to files below
 // FAULTS_ROOT, in order, with what was synced; or kills it, as `kill -9` does, right before the FAULTS_KILL-th of them.
-import {
+import fs, {
   appendFileSync,
   copyFileSync,
   existsSync,
@@ -19,6 +19,7 @@ const blobs = `${log}.blobs`;
 if (log !== undefined) mkdirSync(blobs, { recursive: true });
 
 let begun = 0;
+let logged = 0;
 let files = 0;
 const inside = (path) => {
   const full = resolve(String(path));
@@ -32,10 +33,14 @@ function begin() {
 }
 /** It was made. */
 function done(entry) {
+  logged += 1;
   if (log !== undefined) appendFileSync(log, `${JSON.stringify(entry)}\n`);
 }
 
-/** A call on paths, all of which lie inside or the call is none of ours. */
+/**
+ * A call on paths, all of which lie inside or the call is none of ours. It is made and written down in one go: of calls that
+ * are under way together nobody could tell which was first.
+ */
 function wrap(name, entriesOf, paths = 1) {
   const original = promises[name];
   promises[name] = async (...args) => {
@@ -44,7 +49,7 @@ function wrap(name, entriesOf, paths = 1) {
     const entries = entriesOf(places, args);
     if (entries.length === 0) return original(...args);
     begin();
-    const result = await original(...args);
+    const result = fs[`${name}Sync`](...args);
     for (const entry of entries) done(entry);
     return result;
   };
@@ -118,13 +123,18 @@ handle.writeFile = async function (content, ...rest) {
   done({ op: 'write', id: known.id, bytes: Buffer.byteLength(content) });
 };
 for (const name of ['sync', 'datasync']) {
-  const sync = handle[name];
+  const original = handle[name];
   handle[name] = async function () {
     const known = handles.get(this);
-    if (known === undefined) return sync.call(this);
+    if (known === undefined) return original.call(this);
     begin();
-    await sync.call(this);
-    done(known.id === undefined ? { op: 'sync-folder', path: known.place } : { op: 'sync', id: known.id });
+    const before = logged;
+    await original.call(this);
+    done(
+      known.id === undefined
+        ? { op: 'sync-folder', path: known.place, before }
+        : { op: 'sync', id: known.id },
+    );
   };
 }
 const originalWriteFile = promises.writeFile;

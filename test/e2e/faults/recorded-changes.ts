@@ -8,7 +8,8 @@ const changeSchema = z.discriminatedUnion('op', [
   z.object({ op: z.literal('create'), path: z.string(), id: z.number() }),
   z.object({ op: z.literal('write'), id: z.number(), bytes: z.number() }),
   z.object({ op: z.literal('sync'), id: z.number() }),
-  z.object({ op: z.literal('sync-folder'), path: z.string() }),
+  // What is synced for certain are the changes that were made before the sync began: so many.
+  z.object({ op: z.literal('sync-folder'), path: z.string(), before: z.number() }),
   z.object({ op: z.literal('rename'), from: z.string(), to: z.string() }),
   z.object({ op: z.literal('link'), from: z.string(), to: z.string() }),
   z.object({ op: z.literal('remove'), path: z.string() }),

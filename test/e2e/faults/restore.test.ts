@@ -1,4 +1,4 @@
 import { playFaults } from './matrix.js';
 import { Stage } from './stage.js';
 
-playFaults('restore', () => Stage.open('faults-restore.test', 2454));
+playFaults('restore', () => Stage.open('faults-restore.test', 2454, { reads: 's3' }));

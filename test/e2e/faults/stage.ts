@@ -10,6 +10,13 @@ import { type Line, openLine } from './line.js';
 
 const run = promisify(execFile);
 
+export interface StageOptions {
+  /** More settings of the host. */
+  readonly vars?: Readonly<Record<string, unknown>>;
+  /** Which of the two repositories stands first: a snapshot that both have is read from there. */
+  readonly reads?: 'folder' | 's3';
+}
+
 export type Running = ReturnType<typeof begin>;
 
 /**
@@ -32,7 +39,7 @@ export class Stage {
     host: string,
     folder: string,
     { line, store, bucket, port }: { line: Line; store: FaultyProxy; bucket: S3Access; port: number },
-    vars: Readonly<Record<string, unknown>>,
+    { vars = {}, reads = 'folder' }: StageOptions,
   ) {
     this.host = host;
     this.folder = folder;
@@ -43,6 +50,10 @@ export class Stage {
     this.store = store;
     this.bucket = bucket;
     this.prefix = `faults-${process.pid}-${port}`;
+    const repositories = [
+      `file:${join(this.disk, 'repository')}`,
+      `s3://${bucket.env['COOLIFY_S3_BUCKET']}/${this.prefix}`,
+    ];
     this.#vars = {
       ansible_host: '127.0.0.1',
       ansible_port: line.port,
@@ -55,25 +66,18 @@ export class Stage {
       coolify_known_hosts_file: join(folder, 'known_hosts'),
       coolify_backup_encryption_key_path: join(LAB, 'backup_ed25519'),
       coolify_s3_endpoint: store.endpoint,
-      coolify_repository: [
-        `file:${join(this.disk, 'repository')}`,
-        `s3://${bucket.env['COOLIFY_S3_BUCKET']}/${this.prefix}`,
-      ],
+      coolify_repository: reads === 's3' ? repositories.reverse() : repositories,
       ...vars,
     };
   }
 
-  static async open(
-    host: string,
-    port: number,
-    vars: Readonly<Record<string, unknown>> = {},
-  ): Promise<Stage> {
+  static async open(host: string, port: number, options: StageOptions = {}): Promise<Stage> {
     const bucket = await s3();
     await lab('host.sh', 'up', host, '--port', String(port), '--recreate');
     const folder = await mkdtemp(join(tmpdir(), 'coolify-state-faults-'));
     const line = await openLine(port);
     const store = await startFaultyProxy(bucket.endpoint);
-    const stage = new Stage(host, folder, { line, store, bucket, port }, vars);
+    const stage = new Stage(host, folder, { line, store, bucket, port }, options);
     await mkdir(stage.temporary);
     await mkdir(stage.disk);
     if (IS_ROOT) await run('mount', ['-t', 'tmpfs', '-o', DISK, 'tmpfs', stage.disk]);

@@ -27,6 +27,16 @@ let folder = '';
 let found: z.infer<typeof packed>[0];
 /** What npm does not install with the package: who has a fleet installs it beside. */
 const OPTIONAL = ['bullmq', 'ioredis'];
+/** Preloaded into the program: writes down each module that is asked for, whether it is there or not. */
+const RECORD = `import { register } from 'node:module';
+register('data:text/javascript,' + encodeURIComponent(\`
+  import { appendFileSync } from 'node:fs';
+  export async function resolve(specifier, context, next) {
+    appendFileSync(process.env.ASKED, specifier + ' ');
+    return next(specifier, context);
+  }
+\`));
+`;
 /** The package as `npm install` lays it down, with the dependencies of this project beside it. */
 let installed = '';
 
@@ -124,8 +134,8 @@ describe('the program from the package', () => {
     expect(await readdir(folder)).toContain('state');
   });
 
-  it('works without what only a fleet needs, and a fleet says what to install', async () => {
-    const { status, stderr } = await start('fleet', 'status', '--redis', 'redis://127.0.0.1').then(
+  const endOf = (...args: readonly string[]) =>
+    start(...args).then(
       () => ({ status: 0, stderr: '' }),
       (error: unknown) =>
         z
@@ -136,9 +146,53 @@ describe('the program from the package', () => {
           }))
           .parse(error),
     );
+
+  it('works without what only a fleet needs, and a fleet says what to install', async () => {
+    const { status, stderr } = await endOf('fleet', 'status', '--redis', 'redis://127.0.0.1');
     expect(status).toBe(2);
     expect(stderr).toContain('fleet.not-installed');
     expect(stderr).toContain('npm install bullmq@6 ioredis@6');
+  });
+
+  it('asks for the packages of a fleet where one is worked with, and nowhere else', async () => {
+    const vars = {
+      ...{ ansible_host: '127.0.0.1', ansible_port: 1, ansible_ssh_retries: 0, coolify_ssh_config: 'none' },
+      coolify_backup_encryption_key_path: join(folder, 'recipient.pub'),
+      coolify_repository: [`file:${join(folder, 'repository')}`],
+      coolify_host_key_fingerprints: `SHA256:${'A'.repeat(43)}`,
+    };
+    await writeFile(
+      join(folder, 'closed.yml'),
+      JSON.stringify({ controller: { hosts: { 'closed.test': vars } } }),
+    );
+    const asked = async (...args: readonly string[]): Promise<string[]> => {
+      const record = join(folder, 'asked');
+      await writeFile(record, '');
+      await writeFile(join(folder, 'record.mjs'), RECORD);
+      const options = ['--import', join(folder, 'record.mjs'), join(installed, 'dist/main.js'), ...args];
+      // How it ends is of no interest here: nothing answers.
+      await run(process.execPath, options, { cwd: folder, env: { ...process.env, ASKED: record } }).catch(
+        () => undefined,
+      );
+      return (await readFile(record, 'utf8')).split(' ');
+    };
+    const closed = ['-i', 'closed.yml'];
+    const ofFleet = await asked('fleet', 'status', '--redis', 'redis://127.0.0.1:1');
+    expect(ofFleet.filter((name) => OPTIONAL.includes(name))).not.toEqual([]);
+    for (const [args, used] of [
+      [['--help'], 'node:fs'],
+      [['fleet', '--help'], 'yargs'],
+      [['fleet', 'report', ...closed], 'yaml'],
+      [['snapshots', ...closed], 'yaml'],
+      [['backup', ...closed], 'ssh2'],
+    ] as const) {
+      const names = await asked(...args);
+      expect(names, args.join(' ')).toContain(used);
+      expect(
+        names.filter((name) => OPTIONAL.includes(name)),
+        args.join(' '),
+      ).toEqual([]);
+    }
   });
 
   it('knows the folder that a drill is built from', () => {

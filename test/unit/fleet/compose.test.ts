@@ -46,6 +46,10 @@ describe('docker/fleet/compose.yaml', () => {
       expect(isReadOnly).toBe(true);
       expect(Object.keys(environment).filter((name) => /PASSWORD|SECRET|KEY/.test(name))).toEqual([]);
     }
+    const arguments_ = Object.values(services).flatMap(
+      ({ command }) => command.join(' ').split('\n')[0] ?? '',
+    );
+    expect(arguments_.filter((text) => /requirepass|secrets/.test(text))).toEqual([]);
     const states = own.map(([, { volumes }]) => volumes.find((volume) => volume.endsWith(':/srv/state')));
     expect(new Set(states).size).toBe(3);
   });
