@@ -1,7 +1,8 @@
 // The queue of a fleet next to the plain command: simulated hosts on loopback, backed up by `backup --forks 50`, and by three
 // workers from a Redis of its own. Prints figures as JSON and a table; writes nothing.
-//   node bench/fleet-queue.mjs [--hosts 1000] [--forks 50] [--workers 3] [--real PORT] [--keep]
-// --real names the port of a lab host that is there already; without it one is made.
+//   node bench/fleet-queue.mjs [--hosts 1000] [--forks 50] [--workers 3] [--dump small] [--keep]
+// With --dump small the host that is recorded has no log of activities, which is most of a dump: what is left of a backup is
+// what it costs whatever its size.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,14 +12,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { BACKUP_KEY, BUILD, CLIENT_KEY, lab, PROGRAM } from './harness/lab.mjs';
+import { BACKUP_KEY, BUILD, CLIENT_KEY, lab, onHost, PROGRAM } from './harness/lab.mjs';
 
 const { values } = parseArgs({
   options: {
     hosts: { type: 'string', default: '1000' },
     forks: { type: 'string', default: '50' },
     workers: { type: 'string', default: '3' },
-    real: { type: 'string' },
+    dump: { type: 'string', default: 'whole' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -27,47 +28,48 @@ const say = (text) => process.stderr.write(`${text}\n`);
 const folder = await mkdtemp(join(tmpdir(), 'coolify-state-fleet-bench-'));
 const children = new Set();
 const REAL = { name: 'fleet-bench.test', port: 2585 };
-const port = Number(values.real ?? REAL.port);
+const EMPTY_LOG = 'docker exec coolify-db psql -q -U coolify -d coolify -c "truncate activity_log"';
 try {
-  if (values.real === undefined) await lab('host.sh', 'up', REAL.name, '--port', String(port));
+  await lab('host.sh', 'up', REAL.name, '--port', String(REAL.port), '--recreate');
+  if (values.dump === 'small') await onHost(REAL.name, EMPTY_LOG);
   const hosts = await simulatedHosts();
   await inventory('first.yml', hosts, hosts.ports.slice(0, 1));
   await inventory('all.yml', hosts, hosts.ports);
   say('the first backup is of the real host, and is recorded');
   await ended(program(['backup', ...options('first.yml', 'first')], 'first'));
   await hosts.replay();
-  const plain = await measured('plain', async (costs) => {
-    await ended(program(['backup', '--forks', String(forks), ...options('all.yml', 'plain')], costs));
-  });
   const redis = await startRedis();
   const env = { COOLIFY_STATE_REDIS_URL: redis };
   const fleet = await measured('fleet', (costs) => worked(env, costs));
   const empty = await emptyJobs(redis);
-  const about = { hosts: hostCount, forks, workers: workerCount, load: loadavg()[0] };
+  say(`an empty job costs ${(empty.cpuSecondsOfJob * 1000).toFixed(2)} ms of processor`);
+  const plain = await measured('plain', async (costs) => {
+    await ended(program(['backup', '--forks', String(forks), ...options('all.yml', 'plain')], costs));
+  });
+  const about = { hosts: hostCount, forks, workers: workerCount, dump: values.dump };
   console.log(JSON.stringify({ about, plain, fleet, empty }, null, 2));
   const overhead = empty.cpuSecondsOfJob / (plain.cpuSeconds / hostCount);
-  const share = (part) => `${(part * 100).toFixed(1)} %`;
-  say(`plain --forks ${forks}: ${figures(plain)}`);
-  say(`${workerCount} workers: ${figures(fleet)}`);
-  say(
-    `an empty job costs ${(empty.cpuSecondsOfJob * 1000).toFixed(2)} ms of processor: ${share(overhead)} of a backup`,
-  );
+  say(`which is ${(overhead * 100).toFixed(1)} % of a backup`);
 } finally {
   for (const child of children) child.kill('SIGKILL');
-  if (values.real === undefined && !values.keep) await lab('host.sh', 'down', REAL.name);
+  if (!values.keep) await lab('host.sh', 'down', REAL.name);
   if (values.keep) say(`kept: ${folder}`);
   else await rm(folder, { recursive: true, force: true });
 }
 
-function figures({ seconds, cpuSeconds, peakMiB, snapshots }) {
+function figures({ seconds, cpuSeconds, peakMiB, snapshots, load }) {
   const rate = (snapshots / seconds).toFixed(2);
   const peaks = peakMiB.map((mebibytes) => mebibytes.toFixed(0)).join(', ');
-  return `${snapshots} snapshots in ${seconds.toFixed(0)} s (${rate} a second), processor ${cpuSeconds.toFixed(0)} s, memory of each process ${peaks} MiB`;
+  return `${snapshots} snapshots in ${seconds.toFixed(0)} s (${rate} a second), processor ${cpuSeconds.toFixed(0)} s, memory of each process ${peaks} MiB, load of the machine ${load.toFixed(1)}`;
 }
 
 async function simulatedHosts() {
   const script = join(import.meta.dirname, 'harness/simulated-hosts.mjs');
-  const child = start([script, String(hostCount), String(port), CLIENT_KEY], {}, ['pipe', 'pipe', 'inherit']);
+  const child = start([script, String(hostCount), String(REAL.port), CLIENT_KEY], {}, [
+    'pipe',
+    'pipe',
+    'inherit',
+  ]);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => JSON.parse((await lines.next()).value);
   const { ports, fingerprint } = await next();
@@ -143,12 +145,15 @@ async function measured(run, work) {
       JSON.parse(await readFile(join(folder, run, 'costs', file), 'utf8')),
     ),
   );
-  return {
+  const result = {
     seconds,
     cpuSeconds: costs.reduce((sum, one) => sum + one.cpuSeconds, 0),
     peakMiB: costs.map(({ peakMiB }) => peakMiB),
     snapshots: await snapshots(run),
+    load: loadavg()[0],
   };
+  say(`${run}: ${figures(result)}`);
+  return result;
 }
 
 async function snapshots(run) {

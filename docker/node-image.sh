@@ -32,7 +32,8 @@ COPY node /usr/local/bin/node
 RUN node --version
 DOCKERFILE
 docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
-docker build --label "${LAB_LABEL:?}" --tag "$name" "$folder/image" >"$LAB_DIR/logs/node-image.log" 2>&1 9>&- || {
+# Without the lab's label: images that are being built on this one would have it too, and be pruned with the lab's.
+docker build --tag "$name" "$folder/image" >"$LAB_DIR/logs/node-image.log" 2>&1 9>&- || {
   tail -n 10 "$LAB_DIR/logs/node-image.log" >&2
   die "building $name failed; the whole output is in $LAB_DIR/logs/node-image.log"
 }

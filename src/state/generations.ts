@@ -29,6 +29,9 @@ export interface Staging {
   discard(): Promise<void>;
 }
 
+/** How the ids of generations begin that a restore kept as its way back. */
+export const WAY_BACK = 'safety-';
+
 const STAGING = 'staging-';
 const FETCHED = 'fetched-';
 const DROPPED = 'dropped-';
@@ -166,9 +169,19 @@ export class Generations {
     return { host: this.host, folder, manifest };
   }
 
-  /** Removes the oldest generations beyond `keep` (the newest counts). Needs the lock. */
+  /**
+   * The oldest generations beyond `keep` (the newest counts). The way back of the last restore is none of them: only whoever
+   * prunes, or restores again, can say that it is not needed any more.
+   */
+  async surplus(keep: number): Promise<readonly Generation[]> {
+    const all = await this.all();
+    const wayBack = all.find(({ manifest }) => manifest.id.startsWith(WAY_BACK));
+    return all.filter((generation) => generation !== wayBack).slice(Math.max(1, keep));
+  }
+
+  /** Removes those beyond `keep`. Needs the lock. */
   async rotate(keep: number): Promise<readonly Generation[]> {
-    const surplus = (await this.all()).slice(Math.max(1, keep));
+    const surplus = await this.surplus(keep);
     for (const generation of surplus) await this.remove(generation);
     return surplus;
   }

@@ -5,6 +5,7 @@ import { errnoOf } from '../core/errors.js';
 import { makePrivateFolder, PrivateFileWriter, replacePrivateFile, sealTree } from './private-files.js';
 
 const RECORD = 'record.json';
+const TIME = /^restore-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-/;
 
 /**
  * What was kept of restores of one host, at `state/.restores/<host>/<id>/`: a record, and files as they were before. Ids begin
@@ -32,6 +33,14 @@ export class RestoreFolders {
       .filter((name) => /^restore-/.test(name))
       .sort()
       .reverse();
+  }
+
+  /** The id of a restore that begins: after all others, also where a clock was put back since. */
+  async nextId(at: Date): Promise<string> {
+    const [, ...parts] = TIME.exec((await this.ids())[0] ?? '') ?? [];
+    const [year = 0, month = 1, day, hour, minute, second = 0] = parts.map(Number);
+    const next = parts.length === 0 ? 0 : Date.UTC(year, month - 1, day, hour, minute, second + 1);
+    return RestoreFolders.newId(new Date(Math.max(at.getTime(), next)));
   }
 
   static newId(at: Date): string {

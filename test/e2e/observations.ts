@@ -34,7 +34,8 @@ const summarySchema = z.object({
         })
         .optional(),
       generation: z.object({ id: z.string(), folder: z.string() }).optional(),
-      snapshots: z.array(z.object({ id: z.string(), key: z.string() })).default([]),
+      // The answers of `verify` name no keys.
+      snapshots: z.array(z.object({ id: z.string(), key: z.string().default('') })).default([]),
     }),
   ),
 });

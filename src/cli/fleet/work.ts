@@ -61,9 +61,10 @@ export async function runWorker(
 }
 
 function openingOf({ drills }: FleetArguments, missing: readonly string[]): string {
+  if (drills === 0) return 'no drills';
   if (missing.length > 0)
     return `no drills, because ${printable(missing[0] ?? '')} is not here (${missing.length} missing)`;
-  return drills === 0 ? 'no drills' : `${drills} of them drills`;
+  return `${drills} of them drills`;
 }
 
 function factsOf(event: WorkerEvent): object {

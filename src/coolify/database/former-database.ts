@@ -1,3 +1,4 @@
+import { StateError } from '../../core/errors.js';
 import type { Inspection, TaskReporter } from '../../engine/task.js';
 import { containerState, startContainer, waitUntilDatabaseAnswers } from '../containers.js';
 import type { Target } from '../restore/target.js';
@@ -26,11 +27,23 @@ export async function applyFormerDatabase(target: Target, reporter: TaskReporter
   const access = await liveAccess(target, signal);
   await waitUntilDatabaseAnswers(connection, { ...access, database: 'postgres' }, signal);
   const former = await replacedDatabase(target, signal);
+  if (former === undefined && (await isReplacedForGood(target, signal))) throw gone();
   target.databaseDifferences = [];
   if (former === undefined) return 'it was not replaced';
   await using session = await DatabaseSession.open(connection, { ...access, database: 'postgres' }, signal);
   await swap(session, { live: access.database, next: former, aside: dated(UNDONE_PREFIX) });
   return `${former} is in its place again`;
+}
+
+/** What was not known before, because the database did not run. */
+function gone(): StateError {
+  return new StateError({
+    kind: 'failed',
+    code: 'rollback.former-gone',
+    what: 'The database that the restore replaced is gone already',
+    why: 'the restore broke off after it had dropped it, and the database did not run when this rollback began',
+    next: 'run the same command again: it goes back to the safety generation',
+  });
 }
 
 /**

@@ -5,6 +5,9 @@ import { readEntries, type TarEntry } from '../../archive/tar.js';
 import { DEFAULT_LIMITS } from '../../archive/tar-rules.js';
 import type { Inspection, TaskReporter } from '../../engine/task.js';
 import { script } from '../../ssh/command.js';
+import { containerState } from '../containers.js';
+import { DatabaseSession } from '../database/session.js';
+import { liveAccess } from '../database/swap.js';
 import { isTransient, type KeyEntry, keyFileStates, readKeyFolder } from '../key-folder.js';
 import { COOLIFY_UID } from '../layout.js';
 import { contentOf, discard, sameState, writeFolder } from '../remote-files.js';
@@ -69,11 +72,12 @@ chmod 700 -- "$1"
 const PLACE = `
 set -e
 staged=$1 folder=$2; shift 2
-find "$staged" -maxdepth 1 -type f -exec mv -f -- {} "$folder"/ ';'
+# First the folder itself: whether all is done is seen by the files alone.
 cd "$folder"
-for name do rm -f -- "./$name"; done
 chown ${COOLIFY_UID}:0 .
 chmod 700 .
+find "$staged" -maxdepth 1 -type f -exec mv -f -- {} "$folder"/ ';'
+for name do rm -f -- "./$name"; done
 rmdir -- "$staged"
 `;
 
@@ -86,8 +90,24 @@ async function compare(
   const desired = keyFileStates(entries);
   const missing: string[] = [];
   for (const [name, state] of desired) if (!sameState(present.get(name), state)) missing.push(name);
-  const surplus = [...present.keys()].filter((name) => !desired.has(name));
+  const surplus = await withoutRow(
+    target,
+    [...present.keys()].filter((name) => !desired.has(name)),
+    signal,
+  );
   return { entries, missing, surplus };
+}
+
+/** Where the former database goes on, it may have got keys after these files were kept: their files stay. */
+async function withoutRow(target: Target, names: string[], signal: AbortSignal): Promise<string[]> {
+  const { connection, layout, notes } = target;
+  if (names.length === 0 || notes.rollback !== 'broken-off') return names;
+  if ((await containerState(connection, layout.databaseContainer, signal)) !== 'running') return names;
+  await using session = await DatabaseSession.open(connection, await liveAccess(target, signal), signal);
+  const files = new Set(
+    (await session.query('SELECT uuid FROM private_keys;')).map((uuid) => `ssh_key@${uuid}`),
+  );
+  return names.filter((name) => !files.has(name));
 }
 
 function asPushed({ header, content }: KeyEntry): TarEntry {

@@ -34,6 +34,10 @@ const notesSchema = z.object({
   formerLocalKeys: z.array(z.string()).default([]),
   /** What was begun and is not known to be finished. */
   begun: z.array(beginningSchema).default([]),
+  /** Artifacts that were to be put back by the runs so far; all where it is not said. */
+  parts: z.array(z.string()).optional(),
+  /** All is proven, and only mark and notes are to go: the database is replaced for good. */
+  proven: z.boolean().optional(),
 });
 
 export type RestoreNotes = z.infer<typeof notesSchema>;

@@ -149,7 +149,7 @@ function backupTasks(config: HostConfig, options: BackupOptions): Task<BackupCon
       name: 'drop old generations',
       kind: 'change',
       inspect: async ({ session }) => {
-        const surplus = (await session.generations.all()).length - config.keepGenerations;
+        const surplus = (await session.generations.surplus(config.keepGenerations)).length;
         return surplus > 0
           ? { summary: `remove ${surplus}` }
           : { unchanged: `at most ${config.keepGenerations} are kept` };

@@ -9,7 +9,7 @@ import { recoveryGuide } from '../../coolify/restore/recovery-guide.js';
 import { GUIDE_PATH, TOKEN_PATH } from '../../coolify/stored-paths.js';
 import { Secret } from '../../core/secret.js';
 import type { TaskReporter } from '../../engine/task.js';
-import type { Generation, Staging } from '../../state/generations.js';
+import { type Generation, type Staging, WAY_BACK } from '../../state/generations.js';
 import type { Manifest, ManifestFile, Proof } from '../../state/manifest.js';
 import type { StateFolder } from '../../state/state-folder.js';
 import { TOOL } from '../../tool.js';
@@ -60,7 +60,7 @@ export async function askEarly(context: BackupContext, pull: Pull, signal: Abort
 
 /** The newest that can be read; what a restore kept aside is none. */
 export async function lastGeneration({ session }: BackupContext): Promise<Generation | undefined> {
-  return (await session.generations.all()).find(({ manifest }) => !manifest.id.startsWith('safety-'));
+  return (await session.generations.all()).find(({ manifest }) => !manifest.id.startsWith(WAY_BACK));
 }
 
 /** What was pulled as the manifest that describes it at this moment; the guide is not in it yet. */

@@ -1,7 +1,7 @@
 import { instanceOf } from '../../coolify/instance.js';
 import type { Candidate, Standing } from '../../repository/retention/retention.js';
 import type { DescribedSnapshot } from '../../repository/snapshots/snapshots.js';
-import type { Generation } from '../../state/generations.js';
+import { type Generation, WAY_BACK } from '../../state/generations.js';
 import type { Manifest } from '../../state/manifest.js';
 
 /** A generation on this machine or a snapshot in a repository, as lists and retention see it. */
@@ -23,9 +23,6 @@ export interface StoredItem extends RetentionItem {
 export interface LocalItem extends RetentionItem {
   readonly generation: Generation;
 }
-
-/** How the ids of generations begin that a restore kept as its way back. */
-const WAY_BACK = 'safety-';
 
 /** `drill` is what is known of the last time that it was restored for a trial. */
 export function storedItem(snapshot: DescribedSnapshot, drill?: Candidate['drill']): StoredItem {

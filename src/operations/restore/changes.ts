@@ -5,16 +5,17 @@ import { choosePostgres } from '../../coolify/database/choose-postgres.js';
 import { removeMark } from '../../coolify/restore/database.js';
 import { holdStill, inspectSettledEnv, refuseForeignPair, settleEnv } from '../../coolify/restore/env.js';
 import { inspectHostKeys, restoredHostKeys } from '../../coolify/restore/host-keys.js';
-import { removeNotes, writeNotes } from '../../coolify/restore/notes.js';
-import { letGo } from '../../coolify/restore/quarantine.js';
+import { removeNotes, withBegun, writeNotes } from '../../coolify/restore/notes.js';
+import { letGo, mustHold } from '../../coolify/restore/quarantine.js';
 import { dropFormerDatabase, install, startCoolify, stopWriters } from '../../coolify/restore/steps.js';
 import type { Target, TargetKind } from '../../coolify/restore/target.js';
 import { readTask, type Task, type TaskReporter } from '../../engine/task.js';
 import type { HostConfig } from '../hosts/host-config.js';
 import { meetHostKeys, rememberHostKeys } from '../hosts/meet-host-keys.js';
 import type { RestoreContext } from './context.js';
+import { partsOf } from './parts.js';
 import { proving, provingHostKeys, provingLetGo, provingServers, stillHeld } from './proving.js';
-import { noteFenced } from './record.js';
+import { closeRecord } from './record.js';
 import type { RestoreOptions } from './restore.js';
 import { keepWayBack } from './safety-generation.js';
 import { fenceOriginal } from './second-brain.js';
@@ -53,14 +54,22 @@ export function restoreChanges(config: HostConfig, options: RestoreOptions): Tas
       name: 'remove the notes of this restore',
       kind: 'change',
       why: 'all is proven: what stands there now is the instance',
-      inspect: async ({ session, ready: { resumed } }) => {
+      inspect: async ({ session, ready }) => {
         // A part of a restore does not complete the whole one that broke off before.
-        if (resumed && !everything) return { unchanged: 'kept, the whole restore is not complete' };
+        const missing = partsOf(ready.notes).filter((name) => !options.wants(name));
+        if (missing.length > 0)
+          return { unchanged: `kept, what an earlier run began is not complete: ${missing.join(', ')}` };
         return (await session.connection.files.stat(config.layout.restoreNotes)) === undefined
           ? { unchanged: 'there are none' }
           : { summary: 'remove the notes, the restore is complete' };
       },
-      apply: async ({ session, ready }, { signal }) => {
+      apply: async (context, { signal }) => {
+        const { session, ready, folders, proofs } = context;
+        context.completed = true;
+        // Whoever comes after a run that died in here knows by record and notes that there was nothing else to do.
+        await closeRecord(folders, ready.notes.restore, 'complete', proofs, ready.notes.parts);
+        ready.notes = { ...ready.notes, proven: true };
+        await writeNotes(session.connection, config.layout, ready.notes);
         await removeMark(ready, signal);
         await removeNotes(session.connection, config.layout, foldersOf(ready));
         return undefined;
@@ -114,11 +123,11 @@ function beginning(config: HostConfig, options: RestoreOptions): Task<RestoreCon
         summary: `write notes to ${config.layout.restoreNotes} so that a broken-off restore can be completed`,
       };
     },
-    apply: async (context) => {
+    apply: async (context, reporter) => {
+      const { ready, session } = context;
       context.touched = true;
-      await writeNotes(context.session.connection, config.layout, context.ready.notes);
-      const { fenced, folders, ready } = context;
-      if (fenced !== undefined) await noteFenced(folders, ready.notes.restore, fenced);
+      if (await mustHold(ready, reporter)) ready.notes = withBegun(ready.notes, 'quarantine');
+      await writeNotes(session.connection, config.layout, ready.notes);
       return undefined;
     },
   };

@@ -24,8 +24,6 @@ export class RestoreContext {
   facts: readonly string[] = [];
   /** An original that still works and is to be stopped. */
   original: Original | undefined;
-  /** The original that this run has stopped. */
-  fenced: string | undefined;
   /** What is taken back, in a rollback. */
   record: RestoreRecord | undefined;
   /** What the notes on the target say, in a rollback. */
@@ -36,6 +34,8 @@ export class RestoreContext {
   subject: PlanSubject | undefined;
   /** Whether anything on the target was changed, by this run or by the one that it goes on with. */
   touched = false;
+  /** Whether nothing is left to do of this restore, and of those that it went on with. */
+  completed = false;
 
   constructor(
     readonly config: HostConfig,

@@ -18,12 +18,11 @@ import { gatherTargetFacts } from '../../coolify/restore/target-facts.js';
 import { waitForTurn } from '../../coolify/restore/turn.js';
 import { StateError } from '../../core/errors.js';
 import { readTask, type Task } from '../../engine/task.js';
-import type { Connection } from '../../ssh/connection.js';
-import type { HostConfig } from '../hosts/host-config.js';
 import { openingTasks } from '../hosts/host-session.js';
 import { openSnapshot } from '../snapshots/source.js';
 import { proveSource, unprovenSnapshot } from '../verify/generation.js';
 import type { RestoreContext } from './context.js';
+import { notesGoingOn } from './going-on.js';
 import type { RestoreJob, RestoreOptions } from './restore.js';
 import { seekOriginal } from './second-brain.js';
 import { rollbackCommand } from './way-back.js';
@@ -140,21 +139,15 @@ async function targetOf(
     installed !== undefined &&
     isNewer(installed, snapshotVersion);
   const version = resumed?.version ?? (keeps ? installed : snapshotVersion);
-  const notes = resumed ?? {
+  const { wants } = options;
+  const fresh = {
     snapshot: id,
     kind,
     version,
     startedAt: new Date().toISOString(),
-    authorizedKeys: await ownKeys(connection, config, earlier, signal),
-    formerLocalKeys: earlier?.formerLocalKeys ?? [],
-    begun: [],
-    // What stood here before the run that broke off is the former state, whatever that one has made of it.
-    ...(earlier?.kind === 'installed' && {
-      ...(earlier.restore !== undefined && { restore: earlier.restore }),
-      ...(earlier.safety !== undefined && { safety: earlier.safety }),
-    }),
+    authorizedKeys: await presentAuthorizedKeys({ connection, layout: config.layout }, signal),
   };
-  const { wants } = options;
+  const notes = notesGoingOn(earlier, fresh, wants);
   return new Target(connection, facts, config.layout, source, kind, notes, {
     resumed: resumed !== undefined,
     wants,
@@ -191,17 +184,6 @@ function requireNoOther(
     why: `it was ${earlier.snapshot}, begun at ${earlier.startedAt}`,
     next: `take it back first (${rollback}), or go on with that one (--from ${earlier.snapshot}); with --no-safety what stands there counts as an installed Coolify that nobody needs`,
   });
-}
-
-/** Lines of authorized_keys that are the target's own: those of now, and those that a run of another snapshot had noted. */
-async function ownKeys(
-  connection: Connection,
-  { layout }: HostConfig,
-  earlier: RestoreNotes | undefined,
-  signal: AbortSignal,
-): Promise<string> {
-  const present = await presentAuthorizedKeys({ connection, layout }, signal);
-  return earlier === undefined ? present : `${earlier.authorizedKeys}\n${present}`;
 }
 
 function otherHost(found: string, wanted: string): StateError {

@@ -1,5 +1,10 @@
 import { ARTIFACTS } from '../../coolify/artifacts.js';
 
+/** The artifacts that notes or the record of a restore speak of; those of older versions do not say it, and mean all. */
+export function partsOf({ parts }: { readonly parts?: readonly string[] | undefined }): readonly string[] {
+  return parts ?? ARTIFACTS.map(({ name }) => name);
+}
+
 /** What putting back some artifacts only means for how they fit together with what stays; empty for all. */
 export function consistencyOf(wants: (artifact: string) => boolean): string[] {
   const restorable = ARTIFACTS.filter(({ restore }) => restore !== undefined).map(({ name }) => name);

@@ -19,6 +19,8 @@ const recordSchema = z.object({
   /** The safety generation of what stood there. */
   safety: z.string().optional(),
   former: formerStateSchema,
+  /** Artifacts that were put back; all where it is not said. */
+  parts: z.array(z.string()).optional(),
   /** Name and address of the original that was stopped for this restore. */
   fenced: z.string().optional(),
   outcome: z.enum(['under-way', 'complete', 'unproven', 'rolled-back']),
@@ -64,10 +66,17 @@ export async function closeRecord(
   id: string | undefined,
   outcome: RestoreRecord['outcome'],
   proofs: readonly Proof[],
+  parts?: RestoreRecord['parts'],
 ): Promise<void> {
   if (id === undefined) return;
   const record = await readRecord(folders, id);
   if (record === undefined) return;
   const finishedAt = new Date().toISOString();
-  await writeRecord(folders, { ...record, outcome, finishedAt, proofs: [...proofs] });
+  await writeRecord(folders, {
+    ...record,
+    outcome,
+    finishedAt,
+    proofs: [...proofs],
+    ...(parts !== undefined && { parts }),
+  });
 }

@@ -97,8 +97,10 @@ async function phasesOf(
     () => restoreChanges(config, options),
     options,
   );
-  const outcome = report.error === undefined ? 'complete' : 'unproven';
-  if (context.touched && context.target?.notes.restore !== undefined && report.proofs.length > 0)
-    await closeRecord(context.folders, context.target.notes.restore, outcome, report.proofs);
+  const { folders, touched, completed, target } = context;
+  const failed = report.error !== undefined && touched && report.proofs.length > 0;
+  if (failed) await closeRecord(folders, target?.notes.restore, 'unproven', report.proofs);
+  else if (completed && report.error === undefined)
+    await closeRecord(folders, target?.notes.restore, 'complete', report.proofs);
   return report;
 }

@@ -1,10 +1,8 @@
 import { openKeyRow } from '../../coolify/managed-keys.js';
 import { installerFiles, keepFormerState, treeOf } from '../../coolify/restore/former-state.js';
-import { withBegun, writeNotes } from '../../coolify/restore/notes.js';
-import { mustHold } from '../../coolify/restore/quarantine.js';
+import { writeNotes } from '../../coolify/restore/notes.js';
 import { asStateError, StateError } from '../../core/errors.js';
 import type { Inspection, Task, TaskReporter } from '../../engine/task.js';
-import { RestoreFolders } from '../../state/restore-folders.js';
 import { pullLive } from '../backup/live-generation.js';
 import type { HostConfig } from '../hosts/host-config.js';
 import { anythingToDo } from './changes.js';
@@ -45,7 +43,6 @@ export function keepWayBack(config: HostConfig, options: RestoreOptions): Task<R
         restore,
         ...(safety !== undefined && { safety: safety.id, formerLocalKeys: safety.localKeys }),
       };
-      if (await mustHold(target, reporter)) target.notes = withBegun(target.notes, 'quarantine');
       context.touched = true;
       await writeNotes(context.session.connection, config.layout, target.notes);
       return safety?.id ?? restore;
@@ -62,9 +59,8 @@ async function keepFiles(
   const target = context.ready;
   const { layout, source } = target;
   const { manifest } = source.generation;
-  const startedAt = new Date(target.notes.startedAt);
-  const id = RestoreFolders.newId(startedAt);
   const { folders } = context;
+  const id = await folders.nextId(new Date(target.notes.startedAt));
   try {
     const placed = manifest.files.flatMap(({ origin }) => origin?.path ?? []);
     const paths = [

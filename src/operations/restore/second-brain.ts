@@ -6,6 +6,7 @@ import { readTask, type Task } from '../../engine/task.js';
 import { connect } from '../../ssh/connection.js';
 import type { Endpoint } from '../../ssh/endpoint.js';
 import type { RestoreContext } from './context.js';
+import { noteFenced } from './record.js';
 import type { RestoreJob, RestoreOptions } from './restore.js';
 
 /**
@@ -66,9 +67,10 @@ export function fenceOriginal(): Task<RestoreContext> {
     apply: async (context, { signal }) => {
       const { original } = context;
       if (original === undefined) return undefined;
+      // Before it is stopped: whoever goes on after a run that died does not see any more that this one did it.
+      await noteFenced(context.folders, context.ready.notes.restore, original.title);
       await using connection = await connect(original.endpoint, { signal });
       const stopped = await fence(connection, signal);
-      context.fenced = original.title;
       context.original = undefined;
       return `stopped ${stopped.join(', ')} on ${original.title}; they do not start by themselves any more`;
     },

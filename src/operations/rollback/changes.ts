@@ -14,25 +14,33 @@ import {
   treeChanges,
 } from '../../coolify/restore/rollback-files.js';
 import { dropSpareDatabases, startCoolify, stopWriters } from '../../coolify/restore/steps.js';
+import type { Target } from '../../coolify/restore/target.js';
 import { proveTarget } from '../../coolify/restore/target-proofs.js';
 import { StateError } from '../../core/errors.js';
 import { type Task, workTask } from '../../engine/task.js';
 import { onTarget } from '../restore/changes.js';
 import type { RestoreContext } from '../restore/context.js';
+import { closeRecord } from '../restore/record.js';
 import { hostKeysBack } from './host-keys.js';
 import { knownFaults } from './opening.js';
 import { keptOf, recordIn } from './record.js';
+import { scopeOf } from './scope.js';
 
 /** Everything that changes the target back. Each step looks at the host, so that a rollback that broke off is run again. */
-export function rollbackChanges({ record }: RestoreContext): Task<RestoreContext>[] {
+export function rollbackChanges(context: RestoreContext): Task<RestoreContext>[] {
+  const bare = context.record?.kind === 'bare';
+  const scope = scopeOf(context);
+  const { layout } = context.config;
+  const runs = !bare && scope.instance;
   return [
     noting(),
-    ...(record?.kind === 'bare' ? [removing()] : instanceSteps()),
-    filesBack('put the files back', (path, context) => !isHostKey(context.config.layout, path)),
-    ...(record?.kind === 'bare' ? [] : keySteps()),
-    treeBack(),
-    ...(record?.kind === 'bare' ? [] : [proving(), onTarget(dropSpareDatabases)]),
-    hostKeysBack(),
+    ...(bare ? [removing()] : []),
+    ...(runs ? instanceSteps() : []),
+    filesBack('put the files back', (path) => !isHostKey(layout, path) && (bare || scope.file(path))),
+    ...(!bare && scope.keyFiles ? keySteps() : []),
+    ...(bare || runs ? [treeBack()] : []),
+    ...(runs ? [proving(), onTarget(dropSpareDatabases)] : []),
+    ...(bare || scope.hostKeys ? [hostKeysBack()] : []),
     ending(),
   ];
 }
@@ -122,12 +130,9 @@ function removing(): Task<RestoreContext> {
   };
 }
 
-function filesBack(
-  name: string,
-  fits: (path: string, context: RestoreContext) => boolean,
-): Task<RestoreContext> {
+function filesBack(name: string, fits: (path: string) => boolean): Task<RestoreContext> {
   const changed = async (context: RestoreContext, signal: AbortSignal): Promise<FormerFile[]> => {
-    const files = recordIn(context).former.files.filter(({ path }) => fits(path, context));
+    const files = recordIn(context).former.files.filter(({ path }) => fits(path));
     return await changedFiles(context.session.connection, files, signal);
   };
   return {
@@ -150,12 +155,12 @@ function filesBack(
 
 /** On a bare host all below Coolify's folder; on another one what an installer has left beside `.env`. */
 function treeBack(): Task<RestoreContext> {
-  const scopeOf = (context: RestoreContext): string => treeOf(context.config.layout, recordIn(context).kind);
+  const folderOf = (context: RestoreContext): string => treeOf(context.config.layout, recordIn(context).kind);
   return {
     name: 'remove what else was left',
     kind: 'change',
     inspect: async (context, { signal }) => {
-      const scope = scopeOf(context);
+      const scope = folderOf(context);
       const changes = await treeChanges(context.session.connection, recordIn(context).former, scope, signal);
       if (changes === undefined)
         return { skip: `what stood in ${scope} was too much to write down; it stays as it is` };
@@ -168,7 +173,7 @@ function treeBack(): Task<RestoreContext> {
     },
     apply: async (context, { signal }) => {
       const { connection } = context.session;
-      const changes = await treeChanges(connection, recordIn(context).former, scopeOf(context), signal);
+      const changes = await treeChanges(connection, recordIn(context).former, folderOf(context), signal);
       if (changes !== undefined) await applyTreeChanges(connection, changes, signal);
       return undefined;
     },
@@ -176,12 +181,17 @@ function treeBack(): Task<RestoreContext> {
 }
 
 function proving(): Task<RestoreContext> {
-  return workTask('prove the target', async (context, { signal }) => {
+  return workTask('prove the target', async (context, { signal, warn }) => {
     const target = context.ready;
     const { proofs } = await proveTarget(target, signal);
     const known = knownFaults(target.source);
     context.proofs = proofs;
-    const failed = failedProofs(proofs).filter(({ name }) => !known.has(name));
+    const moved = failedProofs(proofs).filter(({ name }) => movedSince(target, name));
+    for (const { name, detail } of moved)
+      warn(
+        `the former database has gone on since ${target.source.generation.manifest.id} (${name}: ${detail})`,
+      );
+    const failed = failedProofs(proofs).filter((proof) => !known.has(proof.name) && !moved.includes(proof));
     if (failed.length === 0) return proofs.map(({ name }) => name).join(', ');
     throw new StateError({
       kind: 'proof',
@@ -193,6 +203,11 @@ function proving(): Task<RestoreContext> {
   });
 }
 
+/** The former database itself, not that of the safety generation: people may have worked with it after that was taken. */
+function movedSince({ notes }: Target, proof: string): boolean {
+  return notes.rollback === 'broken-off' && ['rows', 'sequences'].includes(proof);
+}
+
 function ending(): Task<RestoreContext> {
   return {
     name: 'remove the notes',
@@ -202,7 +217,9 @@ function ending(): Task<RestoreContext> {
         ? { unchanged: 'there are none' }
         : { summary: 'remove the notes, the restore is taken back' },
     apply: async (context, reporter) => {
-      const { session, config, target } = context;
+      const { session, config, target, folders, record, proofs } = context;
+      // First: a run that dies in here must not be followed by one that takes back what was gone on with since.
+      await closeRecord(folders, record?.id, 'rolled-back', proofs);
       if (target !== undefined) await removeMark(target, reporter.signal);
       await removeNotes(session.connection, config.layout, [
         config.layout.systemSsh,

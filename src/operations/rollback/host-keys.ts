@@ -58,7 +58,8 @@ export function hostKeysBack(): Task<RestoreContext> {
 
 /** Files alone do not tell whether sshd has read them: a run that dies before that leaves it to the next one. */
 async function noteBegun(context: RestoreContext): Promise<void> {
-  const { notes, session, config, target } = context;
+  const { session, config, target } = context;
+  const notes = target?.notes ?? context.notes;
   if (notes === undefined) throw new Error('there are no notes');
   const noted = { connection: session.connection, layout: config.layout, notes };
   await begin(noted, 'host-keys');

@@ -9,6 +9,7 @@ import { readTask, type Task } from '../../engine/task.js';
 import type { HostConfig } from '../hosts/host-config.js';
 import { openingTasks } from '../hosts/host-session.js';
 import type { RestoreContext } from '../restore/context.js';
+import { partsOf } from '../restore/parts.js';
 import { type RestoreRecord, readRecord } from '../restore/record.js';
 import { proveSource, unprovenSnapshot } from '../verify/generation.js';
 
@@ -61,8 +62,14 @@ export function rollbackOpening(config: HostConfig): Task<RestoreContext>[] {
         });
       context.target = targetWith(notes);
       // Killed near its end, a restore has dropped the database that it replaced: as after a complete one.
-      if (notes.rollback === undefined && (await isReplacedForGood(context.target, signal))) {
+      const restored = partsOf(notes).includes('database');
+      if (
+        notes.rollback !== 'complete' &&
+        restored &&
+        (notes.proven === true || (await isReplacedForGood(context.target, signal)))
+      ) {
         context.notes = { ...notes, snapshot: source.generation.manifest.id, rollback: 'complete' };
+        context.noted = undefined;
         context.target = targetWith(context.notes);
         context.facts = factsOf(record, context.notes);
       }
@@ -140,7 +147,7 @@ async function safetyOf({ session }: RestoreContext, { safety, startedAt }: Rest
 }
 
 /** A restore that was complete has no notes any more. */
-function notesOfComplete({ id, kind, safety, startedAt }: RestoreRecord): RestoreNotes {
+function notesOfComplete({ id, kind, safety, startedAt, parts }: RestoreRecord): RestoreNotes {
   return {
     snapshot: safety ?? id,
     kind,
@@ -150,18 +157,23 @@ function notesOfComplete({ id, kind, safety, startedAt }: RestoreRecord): Restor
     authorizedKeys: '',
     formerLocalKeys: [],
     begun: [],
-    rollback: 'complete',
+    ...(parts !== undefined && { parts }),
+    // A database that was not put back is the former one, whatever was written since.
+    rollback: partsOf({ parts }).includes('database') ? 'complete' : 'broken-off',
   };
 }
 
-function factsOf({ snapshot, kind, startedAt, fenced }: RestoreRecord, { rollback }: RestoreNotes): string[] {
+function factsOf({ snapshot, kind, startedAt, fenced }: RestoreRecord, notes: RestoreNotes): string[] {
+  const { rollback } = notes;
   return [
     `the restore of ${snapshot.id} (${snapshot.host}), begun at ${startedAt}, is taken back`,
     kind === 'bare'
       ? 'the host was bare: what the restore installed is removed; Docker, packages and images that came with it stay'
       : rollback === 'complete'
         ? 'it was complete: the database goes back to the moment of the safety generation; what was written since is lost'
-        : 'it broke off: the former database goes back by rename if it was replaced',
+        : !partsOf(notes).includes('database')
+          ? `it put back ${partsOf(notes).join(', ')} alone: the database stays as it is`
+          : 'it broke off: the former database goes back by rename if it was replaced',
     ...(fenced === undefined ? [] : [`the original on ${fenced} was stopped for it, and stays stopped`]),
   ];
 }
