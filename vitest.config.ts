@@ -7,6 +7,7 @@ import { defineConfig } from 'vitest/config';
  */
 const DEEP = [
   'test/e2e/rollback.test.ts',
+  'test/e2e/rollback-part.test.ts',
   'test/e2e/resume.test.ts',
   'test/e2e/installed-target.test.ts',
   'test/e2e/servers.test.ts',

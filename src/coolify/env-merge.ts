@@ -62,8 +62,8 @@ export async function desiredEnv(
 ): Promise<DesiredEnv> {
   const { env } = target.source;
   if (!target.wants('env') && present !== undefined) {
-    const own = (await readEnv(target.connection, keptEnvPath(target), signal)) ?? present;
-    return { content: own.content, env: own.env, merged: false };
+    const kept = await readEnv(target.connection, keptEnvPath(target), signal);
+    return { ...(kept === undefined ? present : letGoEnv(present, kept)), merged: false };
   }
   const whole: DesiredEnv = { content: await readFile(target.localPath(ENV_PATH)), env, merged: false };
   if (target.exact || target.kind === 'bare' || present === undefined) return whole;
@@ -72,6 +72,23 @@ export async function desiredEnv(
   let merged = sameVolume ? env : mergeEnv(env, present.env);
   if (target.migrates) merged = withLinesOf(merged, present.env, VERSION_KEYS);
   return { content: Buffer.from(merged.toString()), env: merged, merged: true };
+}
+
+/**
+ * The target's own settings, `kept` before they were held still. Where somebody has changed them since, those of now with the kept
+ * switches.
+ */
+export function letGoEnv(
+  present: Pick<PresentEnv, 'content' | 'env'>,
+  kept: Pick<PresentEnv, 'content' | 'env'>,
+): Pick<DesiredEnv, 'content' | 'env'> {
+  if (heldStill(kept.env).differences(heldStill(present.env)).length === 0)
+    return { content: kept.content, env: kept.env };
+  const env = HOLDING_KEYS.reduce((settings, key) => {
+    const line = kept.env.line(key);
+    return line === undefined ? settings.without(key) : settings.withLine(key, line);
+  }, present.env);
+  return { content: Buffer.from(env.toString()), env };
 }
 
 /** The target's file with every line of the snapshot's taken over, except what the target must keep. */

@@ -54,24 +54,24 @@ export function restoreChanges(config: HostConfig, options: RestoreOptions): Tas
       name: 'remove the notes of this restore',
       kind: 'change',
       why: 'all is proven: what stands there now is the instance',
-      inspect: async ({ session, ready }) => {
+      inspect: async ({ ready }) => {
         // A part of a restore does not complete the whole one that broke off before.
         const missing = partsOf(ready.notes).filter((name) => !options.wants(name));
         if (missing.length > 0)
           return { unchanged: `kept, what an earlier run began is not complete: ${missing.join(', ')}` };
-        return (await session.connection.files.stat(config.layout.restoreNotes)) === undefined
+        return (await ready.connection.files.stat(config.layout.restoreNotes)) === undefined
           ? { unchanged: 'there are none' }
           : { summary: 'remove the notes, the restore is complete' };
       },
       apply: async (context, { signal }) => {
-        const { session, ready, folders, proofs } = context;
+        const { ready, folders, proofs } = context;
         context.completed = true;
         // Whoever comes after a run that died in here knows by record and notes that there was nothing else to do.
         await closeRecord(folders, ready.notes.restore, 'complete', proofs, ready.notes.parts);
         ready.notes = { ...ready.notes, proven: true };
-        await writeNotes(session.connection, config.layout, ready.notes);
+        await writeNotes(ready.connection, config.layout, ready.notes);
         await removeMark(ready, signal);
-        await removeNotes(session.connection, config.layout, foldersOf(ready));
+        await removeNotes(ready.connection, config.layout, foldersOf(ready));
         return undefined;
       },
     },

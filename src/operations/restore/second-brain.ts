@@ -67,9 +67,9 @@ export function fenceOriginal(): Task<RestoreContext> {
     apply: async (context, { signal }) => {
       const { original } = context;
       if (original === undefined) return undefined;
+      await using connection = await connect(original.endpoint, { signal });
       // Before it is stopped: whoever goes on after a run that died does not see any more that this one did it.
       await noteFenced(context.folders, context.ready.notes.restore, original.title);
-      await using connection = await connect(original.endpoint, { signal });
       const stopped = await fence(connection, signal);
       context.original = undefined;
       return `stopped ${stopped.join(', ')} on ${original.title}; they do not start by themselves any more`;

@@ -18,6 +18,7 @@ import type { Target } from '../../coolify/restore/target.js';
 import { proveTarget } from '../../coolify/restore/target-proofs.js';
 import { StateError } from '../../core/errors.js';
 import { type Task, workTask } from '../../engine/task.js';
+import type { Proof } from '../../state/manifest.js';
 import { onTarget } from '../restore/changes.js';
 import type { RestoreContext } from '../restore/context.js';
 import { closeRecord } from '../restore/record.js';
@@ -181,17 +182,12 @@ function treeBack(): Task<RestoreContext> {
 }
 
 function proving(): Task<RestoreContext> {
-  return workTask('prove the target', async (context, { signal, warn }) => {
+  return workTask('prove the target', async (context, { signal }) => {
     const target = context.ready;
     const { proofs } = await proveTarget(target, signal);
     const known = knownFaults(target.source);
-    context.proofs = proofs;
-    const moved = failedProofs(proofs).filter(({ name }) => movedSince(target, name));
-    for (const { name, detail } of moved)
-      warn(
-        `the former database has gone on since ${target.source.generation.manifest.id} (${name}: ${detail})`,
-      );
-    const failed = failedProofs(proofs).filter((proof) => !known.has(proof.name) && !moved.includes(proof));
+    context.proofs = proofs.map((proof) => (movedSince(target, proof) ? asMoved(proof) : proof));
+    const failed = failedProofs(context.proofs).filter(({ name }) => !known.has(name));
     if (failed.length === 0) return proofs.map(({ name }) => name).join(', ');
     throw new StateError({
       kind: 'proof',
@@ -204,8 +200,12 @@ function proving(): Task<RestoreContext> {
 }
 
 /** The former database itself, not that of the safety generation: people may have worked with it after that was taken. */
-function movedSince({ notes }: Target, proof: string): boolean {
-  return notes.rollback === 'broken-off' && ['rows', 'sequences'].includes(proof);
+function movedSince({ notes }: Target, { ok, name }: Proof): boolean {
+  return !ok && notes.rollback === 'broken-off' && ['rows', 'sequences'].includes(name);
+}
+
+function asMoved({ name, detail }: Proof): Proof {
+  return { name, ok: true, detail: `the former database itself, changed since the restore began: ${detail}` };
 }
 
 function ending(): Task<RestoreContext> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EnvFile } from '../../../src/coolify/env-file.js';
-import { heldStill, mergeEnv } from '../../../src/coolify/env-merge.js';
+import { heldStill, letGoEnv, mergeEnv } from '../../../src/coolify/env-merge.js';
 
 describe('an environment in which Coolify is held still', () => {
   it('has both switches as Coolify itself looks for them, and everything else as it was', () => {
@@ -30,5 +30,20 @@ describe('a merge into an environment that a broken-off restore held still', () 
     const merged = mergeEnv(snapshot, held);
     expect(merged.get('SCHEDULER_ENABLED')).toBe('true');
     expect(merged.get('HORIZON_ENABLED')).toBe('false');
+  });
+});
+
+describe("a target's own settings, when Coolify is let go", () => {
+  const fileOf = (text: string) => ({ content: Buffer.from(text), env: EnvFile.parse(text) });
+  const kept = fileOf('B=1\nA=2\nHORIZON_ENABLED=true\n');
+
+  it('are what they were before, to the byte', () => {
+    const held = fileOf(heldStill(kept.env).toString());
+    expect(letGoEnv(held, kept).content.toString()).toBe('B=1\nA=2\nHORIZON_ENABLED=true\n');
+  });
+
+  it('keep what somebody has changed meanwhile', () => {
+    const changed = fileOf('B=1\nA=3\nHORIZON_ENABLED=false\nSCHEDULER_ENABLED=false\n');
+    expect(letGoEnv(changed, kept).content.toString()).toBe('B=1\nA=3\nHORIZON_ENABLED=true\n');
   });
 });

@@ -107,6 +107,17 @@ describe('a generation', () => {
     expect((await generations.current())?.manifest.id).toBe('id-5');
   });
 
+  it('stays as the way back of the last restore, whatever is committed afterwards', async () => {
+    for (const text of ['1', '2']) {
+      const { staging, manifest } = await pull(text);
+      await generations.keepAside(staging, { ...manifest, id: `safety-${text}` });
+    }
+    for (const text of ['3', '4', '5']) await commit(text);
+    await generations.rotate(2);
+    expect(await ids()).toEqual(['id-5', 'id-4', 'safety-2']);
+    expect(await generations.surplus(1)).toHaveLength(1);
+  });
+
   it('keeps state that an older tool left, under a name that says what it is', async () => {
     await mkdir(join(root, 'host/.ssh'), { recursive: true });
     await writeFile(join(root, 'host/.ssh/ssh_host_rsa_key'), 'old');

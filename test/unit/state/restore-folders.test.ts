@@ -41,6 +41,16 @@ describe('what is kept of restores', () => {
     expect(await folders.ids()).toEqual([ids[0], ids[2], ids[1]]);
   });
 
+  it('is listed in the order of the restores also where a clock was put back', async () => {
+    const first = await folders.nextId(new Date('2026-01-01T00:10:00Z'));
+    await folders.write(first, '{}');
+    const second = await folders.nextId(new Date('2026-01-01T00:09:59Z'));
+    await folders.write(second, '{}');
+    expect(await folders.ids()).toEqual([second, first]);
+    const third = await folders.nextId(new Date('2026-02-01T00:00:00Z'));
+    expect(third).toMatch(/^restore-20260201T000000Z-/);
+  });
+
   it('is replaced in one step when the record is written again', async () => {
     const id = idAt(1);
     await folders.write(id, 'first');
