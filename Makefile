@@ -31,7 +31,7 @@ test: build ## all tests: lint, types, unit, interop, and e2e on the Docker host
 	@# The lab's images are made beside the tests that do without them.
 	$(MAKE) --no-print-directory -j 2 lab test-without-lab
 	npx vitest run --project e2e
-	@echo 'left out, as they take minutes each: resumed restores, rollback, restores that fail, installed targets in depth, repeated backups, cut connections, PostgreSQL 17 and 18, Ceph faults, the container image, the fleet with faults (make test-deep), the whole matrix (make test-matrix)'
+	@echo 'left out, as they take minutes each: resumed restores, rollback, restores that fail, installed targets in depth, repeated backups, cut connections, PostgreSQL 17 and 18, Ceph faults, the container image, the fleet with faults and in containers (make test-deep), the whole matrix (make test-matrix)'
 
 .PHONY: lab test-without-lab
 lab:
@@ -54,7 +54,7 @@ test-e2e: build ## on the Docker hosts and Ceph's S3
 	docker/s3.sh up
 	npx vitest run --project e2e
 
-test-deep: build ## end-to-end tests that take minutes each: resumed restores, rollback, faults of a restore, installed targets, repeated backups, cut connections, PostgreSQL 17 and 18, Ceph's faults, the container image, a fleet
+test-deep: build ## end-to-end tests that take minutes each: resumed restores, rollback, faults of a restore, installed targets, repeated backups, cut connections, PostgreSQL 17 and 18, Ceph's faults, the container image, a fleet, also in containers
 	docker/host.sh build
 	docker/s3.sh up
 	COOLIFY_STATE_E2E=deep npx vitest run --project e2e

@@ -19,6 +19,7 @@ const DEEP = [
   'test/e2e/container.test.ts',
   'test/e2e/cut-connection.test.ts',
   'test/e2e/fleet.test.ts',
+  'test/e2e/fleet-compose.test.ts',
 ];
 /**
  * Real daemons on a busy machine: a test that fails is tried once more, and the report says so ("retry x1"). Such a test

@@ -64,7 +64,6 @@ describe('a restore onto a bare host that is broken off', () => {
     ['killed', 'while authorized_keys is merged', "restore root's authorized_keys", 0],
     ['reset', 'while Coolify is let go', "switch Coolify's queue and scheduler on", 700],
     ['killed', 'between new host keys and their use', "restore host keys and root's own keys", 1500],
-    ['reset', 'when sshd has been told to use them', 'see which host keys sshd presents', 0],
     ['killed', 'when sshd has been told to use them', 'see which host keys sshd presents', 0],
   ] as const)(
     '%s %s leaves a host that the next run goes on with',

@@ -9,7 +9,12 @@ import type { StateError } from '../../core/errors.js';
 export type Disposition = 'retry' | 'dead' | 'back';
 
 /** Errors that pass by nobody's doing, although what they say of themselves sounds final. */
-const PASSING = new Set(['repository.lease-lost', 'repository.lease-expired']);
+const PASSING = new Set([
+  'repository.lease-lost',
+  'repository.lease-expired',
+  // What was cut off on its way comes whole the next time.
+  'dump.truncated',
+]);
 
 /** Errors of a kind that passes, which do not: the same would be found again. */
 const LASTING =

@@ -16,6 +16,7 @@ const composeSchema = z.object({
       environment: z.record(z.string(), z.string()).optional(),
       volumes: z.array(z.string()),
       read_only: z.boolean().optional(),
+      hostname: z.string().optional(),
     }),
   ),
 });
@@ -52,6 +53,11 @@ describe('docker/fleet/compose.yaml', () => {
     expect(arguments_.filter((text) => /requirepass|secrets/.test(text))).toEqual([]);
     const states = own.map(([, { volumes }]) => volumes.find((volume) => volume.endsWith(':/srv/state')));
     expect(new Set(states).size).toBe(3);
+  });
+
+  it('gives a worker that replaces another the name by which it takes over its locks', () => {
+    const workers = own.filter(([, { command }]) => command[1] === 'worker');
+    expect(workers.map(([, { hostname }]) => hostname)).toEqual(workers.map(([name]) => name));
   });
 });
 

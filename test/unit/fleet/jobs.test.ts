@@ -75,6 +75,7 @@ describe('what becomes of a job that failed', () => {
     ['failed', 'drill.late', 'dead'],
     ['usage', 'settings.invalid', 'dead'],
     ['proof', 'backup.unproven', 'dead'],
+    ['proof', 'dump.truncated', 'retry'],
     ['interrupted', 'interrupted', 'back'],
   ] as const)('%s %s: %s', (kind, code, expected) => {
     expect(dispositionOf(error(kind, code))).toBe(expected);
