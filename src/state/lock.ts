@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -12,11 +12,20 @@ const ownerSchema = z.object({
   /** Start of the process in clock ticks since boot (`/proc/PID/stat`, field 22): a reused pid is told apart. */
   started: z.string(),
   machine: z.string(),
+  /** In which the pid counts: that of a container is another one. Empty where the system has none, and in old locks. */
+  pidNamespace: z.string().default(''),
   since: z.string(),
   command: z.string(),
   token: z.string(),
 });
 type Owner = z.infer<typeof ownerSchema>;
+
+/**
+ * What holds a lock shows that it lives by touching the file. Only where no pid can tell is that asked: between containers
+ * that bear one host name. Milliseconds.
+ */
+const TOUCHED_EVERY = 10_000;
+const DEAD_AFTER = 90_000;
 
 /** One writer per host. Held until released; a dead owner's lock is taken over. */
 export interface Lock extends AsyncDisposable {
@@ -27,7 +36,8 @@ export interface Lock extends AsyncDisposable {
  * Takes the lock file at `path`, or says who holds it.
  *
  * The file appears complete in one step (`link` of a finished temporary file), so a half-written lock cannot
- * exist. A lock whose owner lived on this machine and is dead is removed; one of another machine is believed.
+ * exist. A lock whose owner lived on this machine and is dead is removed; one of another machine is believed. In another
+ * container of this machine's name it lives as long as it touches the file.
  * @throws StateError `state.locked` (kind `locked`), `state.disk-full`.
  */
 export async function acquireLock(path: string, host: string, command: string): Promise<Lock> {
@@ -36,26 +46,31 @@ export async function acquireLock(path: string, host: string, command: string): 
     pid: process.pid,
     started: await processStart(process.pid),
     machine: hostname(),
+    pidNamespace: await ownPidNamespace(),
     since: new Date().toISOString(),
     command,
     token: randomBytes(12).toString('hex'),
   };
   const temporary = join(dirname(path), `.lock-${owner.token}`);
+  let file: FileHandle | undefined;
+  let taken = false;
   try {
-    await writeFile(temporary, JSON.stringify(owner), { flag: 'wx', mode: FILE_MODE }).catch((error) => {
+    file = await writeOwner(temporary, owner).catch((error: unknown) => {
       throw writeFailure(error, path);
     });
     for (let attempt = 0; attempt < 5; attempt++) {
       try {
         await link(temporary, path);
         await clearDeadFiles(dirname(path));
-        return heldLock(path, owner.token);
+        taken = true;
+        return heldLock(path, owner.token, file);
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error;
       }
       await removeDeadLock(path, host);
     }
   } finally {
+    if (!taken) await file?.close();
     await rm(temporary, { force: true });
   }
   throw new StateError({
@@ -83,11 +98,31 @@ export async function lockHolder(path: string): Promise<LockHolder | undefined> 
   const owner = await readOwner(path);
   if (owner === undefined) return undefined;
   const { command, pid, machine, since } = owner;
-  return { command, pid, machine, since, alive: await isAlive(owner) };
+  return { command, pid, machine, since, alive: await isAlive(owner, path) };
 }
 
-function heldLock(path: string, token: string): Lock {
+async function writeOwner(path: string, owner: Owner): Promise<FileHandle> {
+  const file = await open(path, 'wx', FILE_MODE);
+  try {
+    await file.writeFile(JSON.stringify(owner));
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The file is touched by its handle: whatever its name is by then, it is the one that was made here. */
+function heldLock(path: string, token: string, file: FileHandle): Lock {
+  const touch = (): void => {
+    const now = new Date();
+    // A disk that is gone is noticed by whoever writes to it.
+    file.utimes(now, now).catch(() => undefined);
+  };
+  const touching = setInterval(touch, TOUCHED_EVERY).unref();
   const release = async (): Promise<void> => {
+    clearInterval(touching);
+    await file.close();
     const holder = await readOwner(path);
     if (holder?.token === token) await rm(path, { force: true });
   };
@@ -98,7 +133,7 @@ async function removeDeadLock(path: string, host: string): Promise<void> {
   const before = await inode(path);
   if (before === undefined) return;
   const owner = await readOwner(path);
-  if (owner !== undefined && (await isAlive(owner))) {
+  if (owner !== undefined && (await isAlive(owner, path))) {
     throw new StateError({
       kind: 'locked',
       code: 'state.locked',
@@ -126,14 +161,14 @@ async function clearDeadFiles(folder: string): Promise<void> {
     const path = join(folder, name);
     const owner = await readOwner(path);
     // One that says nothing was being written a moment ago, or was cut off by a power cut.
-    const isDead = owner === undefined ? await isOld(path) : !(await isAlive(owner));
+    const isDead = owner === undefined ? await isOld(path, 60_000) : !(await isAlive(owner, path));
     if (isDead) await rm(path, { force: true });
   }
 }
 
-async function isOld(path: string): Promise<boolean> {
+async function isOld(path: string, milliseconds: number): Promise<boolean> {
   try {
-    return Date.now() - (await stat(path)).mtimeMs > 60_000;
+    return Date.now() - (await stat(path)).mtimeMs > milliseconds;
   } catch (error) {
     ignoreMissing(error);
     return false;
@@ -149,14 +184,22 @@ async function readOwner(path: string): Promise<Owner | undefined> {
   }
 }
 
-async function isAlive(owner: Owner): Promise<boolean> {
+/** @param path of the file that says so */
+async function isAlive(owner: Owner, path: string): Promise<boolean> {
   if (owner.machine !== hostname()) return true;
+  const here = await ownPidNamespace();
+  if (owner.pidNamespace !== '' && here !== '' && owner.pidNamespace !== here)
+    return !(await isOld(path, DEAD_AFTER));
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
     if (errnoOf(error) === 'ESRCH') return false;
   }
   return (await processStart(owner.pid)) === owner.started;
+}
+
+async function ownPidNamespace(): Promise<string> {
+  return await readlink('/proc/self/ns/pid').catch(() => '');
 }
 
 /** Empty where the system has no `/proc`: then the pid alone decides. */

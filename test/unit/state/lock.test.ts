@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { acquireLock } from '../../../src/state/lock.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { acquireLock, lockHolder } from '../../../src/state/lock.js';
 
 let folder: string;
 let path: string;
@@ -53,6 +53,36 @@ describe('a lock', () => {
     await expect(acquireLock(path, 'host', 'x')).rejects.toMatchObject({
       code: 'state.locked',
       next: expect.stringContaining(path),
+    });
+  });
+
+  describe('of another container of this machine', () => {
+    const elsewhere = { ...owner, pid: process.pid, started: 'unknown here', pidNamespace: 'pid:[1]' };
+
+    it('is believed while it is touched', async () => {
+      await writeFile(path, JSON.stringify(elsewhere));
+      await expect(acquireLock(path, 'host', 'x')).rejects.toMatchObject({ code: 'state.locked' });
+      expect(await lockHolder(path)).toMatchObject({ alive: true });
+    });
+
+    it('is taken over when it has not been for long', async () => {
+      await writeFile(path, JSON.stringify(elsewhere));
+      const longAgo = new Date(Date.now() - 120_000);
+      await utimes(path, longAgo, longAgo);
+      expect(await lockHolder(path)).toMatchObject({ alive: false });
+      await (await acquireLock(path, 'host', 'x')).release();
+    });
+
+    it('finds this one touched, as long as it is held', async () => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+      try {
+        await using _lock = await acquireLock(path, 'host', 'x');
+        await utimes(path, 0, 0);
+        vi.advanceTimersByTime(10_000);
+        await vi.waitFor(async () => expect((await stat(path)).mtimeMs).toBeGreaterThan(0));
+      } finally {
+        vi.useRealTimers();
+      }
     });
   });
 
