@@ -82,7 +82,8 @@ export async function cutAt(
   expect(cut, `it never came to "${task}": ${outcome.stdout.slice(-2000)}${outcome.stderr}`).toBe(true);
   expect(outcome.status, `not cut at "${task}": ${outcome.stdout.slice(-2000)}`).toBe(3);
   const { error } = summaryOf(outcome.stdout);
-  expect(error?.code).toBe('ssh.connection-lost');
+  // A line that is opened anew in this step may have been cut before it was open.
+  expect(['ssh.connection-lost', 'ssh.handshake-timeout']).toContain(error?.code);
 }
 
 /** The steps of a run as it began them, with the milliseconds that each took. */

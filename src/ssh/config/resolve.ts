@@ -63,6 +63,9 @@ interface Request {
   readonly choice: ConfigChoice;
 }
 
+/** Hosts on the way to one. */
+const MOST_JUMPS = 16;
+
 /** `chain`: the hosts whose way is being looked for, the target first. */
 function resolveFrom(request: Request, context: ResolveContext, chain: readonly Stop[]): ResolvedHost {
   const { original, lines, choice } = request;
@@ -91,6 +94,7 @@ function resolveFrom(request: Request, context: ResolveContext, chain: readonly 
   const stop: Stop = { ...request, host, port: facts.port, user };
   const earlier = chain.findIndex((other) => isSame(other, stop));
   if (earlier >= 0) throw loop([...chain.slice(earlier), stop], chain.at(-1)?.through);
+  if (chain.length >= MOST_JUMPS) throw endless([...chain, stop], chain.at(-1)?.through);
   return {
     original,
     host,
@@ -158,9 +162,22 @@ function isSame(a: Stop, b: Stop): boolean {
 }
 
 function loop(stops: readonly Stop[], through: Found<unknown> | undefined): StateError {
-  const names = stops.map(({ original, port }) => (port === 22 ? original : `${original}:${port}`));
-  const what = `The way to ${names[0]} leads through itself`;
-  const why = `it goes ${names.join(', through ')}`;
+  const names = stops.map(shownStop);
+  return noWay(`The way to ${names[0]} leads through itself`, `it goes ${names.join(', through ')}`, through);
+}
+
+/** A `%h` in the name of the host before makes a new name each time: no host comes twice. */
+function endless(stops: readonly Stop[], through: Found<unknown> | undefined): StateError {
+  const names = stops.slice(0, 4).map(shownStop);
+  const why = `it goes ${names.join(', through ')}, and so on; more than ${MOST_JUMPS} are taken for a mistake`;
+  return noWay(`The way to ${names[0]} does not end`, why, through);
+}
+
+function shownStop({ original, port }: Stop): string {
+  return port === 22 ? original : `${original}:${port}`;
+}
+
+function noWay(what: string, why: string, through: Found<unknown> | undefined): StateError {
   const next = 'set "ProxyJump none" for the host that is reached directly, before the ProxyJump for all';
   if (through !== undefined) {
     return configFault({ code: 'loop', place: through.at, text: through.text, what, why, next });

@@ -136,16 +136,14 @@ export class Stage {
     await run('mount', ['-o', `remount,${options}`, this.disk]);
   }
 
-  /** Everything is as it was, whatever the fault did: the line, the store, the disk, the host and its database. */
-  async mend(): Promise<void> {
+  /** Everything is as it was, whatever the fault did: the line, the store, the disk, the host, its database, and Coolify. */
+  async mend(coolify: 'runs' | 'may stand still' = 'runs'): Promise<void> {
     this.line.mend();
     this.store.faults = () => undefined;
     if (IS_ROOT) await this.remountDisk(`rw,${DISK}`);
-    await this.healthy();
-  }
-
-  async healthy(): Promise<void> {
-    const script = `docker exec coolify-db psql -U coolify -Atc 'SELECT 1' && [ "$(docker inspect --format '{{.State.Health.Status}}' coolify)" = healthy ]`;
+    const health = `[ "$(docker inspect --format '{{.State.Health.Status}}' coolify)" = healthy ]`;
+    const database = "docker exec coolify-db psql -U coolify -Atc 'SELECT 1'";
+    const script = coolify === 'runs' ? `${database} && ${health}` : database;
     const answers = (): Promise<boolean> =>
       this.onHost(script).then(
         (text) => text.trim() === '1',

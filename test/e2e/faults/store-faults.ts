@@ -96,7 +96,7 @@ const ROWS: readonly StoreFault[] = [
     { answer: 403, code: 'ExpiredToken' },
     {
       always: true,
-      after: 4,
+      after: 2,
       quick: ['backup'],
     },
   ),

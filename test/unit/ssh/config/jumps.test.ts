@@ -72,6 +72,16 @@ describe('the way to a host', () => {
     });
   });
 
+  test('is refused where every host leads to another one, without end', async () => {
+    const { fault } = await homeWith({ '.ssh/config': 'Host *.example\n ProxyJump gate-%h\n' });
+    expect(fault('a.example')).toMatchObject({
+      kind: 'usage',
+      code: 'ssh-config.loop',
+      what: '~/.ssh/config:2: The way to a.example does not end',
+      why: expect.stringContaining('it goes a.example, through gate-a.example, through gate-gate-a.example, '),
+    });
+  });
+
   test('may pass one machine twice by different ports', async () => {
     const { resolve } = await homeWith({
       '.ssh/config': 'Host a\n HostName x\n ProxyJump b\nHost b\n HostName x\n Port 2\n',
