@@ -62,6 +62,8 @@ it('what the very first run said it had stored is there after a power cut, in fo
 
 it('whatever is left of a run that was killed or lost power, after each of its changes, is found the way out of', {
   retry: 0,
+  // Some thousand disks are put together, and looked at.
+  ...(ALL && { timeout: 7_200_000 }),
 }, async () => {
   const seen = new Set<string>();
   const finished = recorded.changes.length;
