@@ -48,7 +48,10 @@ const BLOWS: readonly Blow[] = [
   {
     name: 'a server process of the database that the kernel kills for want of memory',
     strike: async (stage) => {
-      await stage.onHost('pkill -KILL -f "[p]ostgres: coolify "');
+      // There is none until somebody has logged in.
+      await stage.onHost(
+        'for _ in $(seq 600); do pkill -KILL -f "[p]ostgres: coolify " && exit; sleep 0.1; done; exit 1',
+      );
     },
   },
 ];
