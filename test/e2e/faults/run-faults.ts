@@ -13,7 +13,7 @@ import type { Stage } from './stage.js';
 const ALL_OPERATIONS = ['backup', 'verify', 'prune', 'restore', 'drill'] as const;
 
 export const RUN_FAULTS: readonly Fault[] = [
-  ...[3, 6, 9, 12, 15, 18, 21, 24, 27, 30].map(
+  ...[3, 6, 9, 12, 15, 18, 21, 24, 27].map(
     (count): Fault => ({
       name: `kill -9 before change ${count} of a file`,
       on: ['prune'],
