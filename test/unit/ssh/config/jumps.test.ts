@@ -78,7 +78,9 @@ describe('the way to a host', () => {
       kind: 'usage',
       code: 'ssh-config.loop',
       what: '~/.ssh/config:2: The way to a.example does not end',
-      why: expect.stringContaining('it goes a.example, through gate-a.example, through gate-gate-a.example, '),
+      why: expect.stringContaining(
+        'it goes a.example, through gate-a.example, through gate-gate-a.example, ',
+      ),
     });
   });
 
