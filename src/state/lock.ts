@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { errnoOf, StateError } from '../core/errors.js';
 import { FILE_MODE, makePrivateFolder } from './private-files.js';
@@ -58,7 +59,7 @@ export async function acquireLock(path: string, host: string, command: string): 
     file = await writeOwner(temporary, owner).catch((error: unknown) => {
       throw writeFailure(error, path);
     });
-    for (let attempt = 0; attempt < 5; attempt++) {
+    for (let attempt = 0; attempt < 10; attempt++) {
       try {
         await link(temporary, path);
         await clearDeadFiles(dirname(path));
@@ -130,8 +131,6 @@ function heldLock(path: string, token: string, file: FileHandle): Lock {
 }
 
 async function removeDeadLock(path: string, host: string): Promise<void> {
-  const before = await inode(path);
-  if (before === undefined) return;
   const owner = await readOwner(path);
   if (owner !== undefined && (await isAlive(owner, path))) {
     throw new StateError({
@@ -146,18 +145,43 @@ async function removeDeadLock(path: string, host: string): Promise<void> {
       host,
     });
   }
-  // Only the file that was judged may go: another run can have replaced it since. It is moved aside in one step,
-  // looked at again, and put back (without overwriting a newer one) if it was not the one.
-  const aside = `${path}.${randomBytes(6).toString('hex')}`;
-  await rename(path, aside).catch(ignoreMissing);
-  if ((await inode(aside)) !== before) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+  const turn = await takeTurn(`${path}.taking`);
+  if (turn === undefined) {
+    await sleep(20);
+    return;
+  }
+  // A dead one has nobody else who removes it now, and keeps all others from making one: what is judged is what goes.
+  try {
+    if (await isDeadLock(path)) await rm(path, { force: true });
+  } finally {
+    await turn.close();
+    await rm(`${path}.taking`, { force: true });
+  }
+}
+
+/** One at a time removes dead locks. A run that died while it did keeps the others from it for a minute. */
+async function takeTurn(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'wx', FILE_MODE);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw writeFailure(error, path);
+    if (await isOld(path, 60_000)) await rm(path, { force: true });
+    return undefined;
+  }
+}
+
+/** False where there is none. */
+async function isDeadLock(path: string): Promise<boolean> {
+  const content = await readFile(path, 'utf8').catch(ignoreMissing);
+  if (content === undefined) return false;
+  const owner = ownerOf(content);
+  return owner === undefined || !(await isAlive(owner, path));
 }
 
 /** Removes what runs left that ended while they took a lock: no other moment does. */
 async function clearDeadFiles(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (!/^\.lock-[0-9a-f]+$|\.lock\.[0-9a-f]{12}$/.test(name)) continue;
+    if (!/^\.lock-[0-9a-f]+$/.test(name)) continue;
     const path = join(folder, name);
     const owner = await readOwner(path);
     // One that says nothing was being written a moment ago, or was cut off by a power cut.
@@ -176,8 +200,12 @@ async function isOld(path: string, milliseconds: number): Promise<boolean> {
 }
 
 async function readOwner(path: string): Promise<Owner | undefined> {
+  return ownerOf(await readFile(path, 'utf8').catch(() => ''));
+}
+
+function ownerOf(content: string): Owner | undefined {
   try {
-    const parsed = ownerSchema.safeParse(JSON.parse(await readFile(path, 'utf8')));
+    const parsed = ownerSchema.safeParse(JSON.parse(content));
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined;
@@ -210,15 +238,6 @@ async function processStart(pid: number): Promise<string> {
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
   } catch {
     return '';
-  }
-}
-
-async function inode(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).ino;
-  } catch (error) {
-    ignoreMissing(error);
-    return undefined;
   }
 }
 
