@@ -28,17 +28,22 @@ const DEEP = [
 const RETRY = 1;
 /** Has no fault that is quick enough for `make test`: `make test-faults` plays all of them. */
 const FULL_MATRIX = ['test/e2e/faults/drill.test.ts'];
+/** Many files wait for servers of their own: more of them at once than there are processors. Vitest would take one fewer. */
+const maxWorkers = availableParallelism() + 1;
 const deep = process.env['COOLIFY_STATE_E2E'] === 'deep';
 const allFaults = process.env['COOLIFY_STATE_FAULTS'] === 'all';
 
 export default defineConfig({
   test: {
-    // Most files wait for servers and hosts of their own: more of them at once than there are processors. Vitest's own choice
-    // would be one fewer.
-    maxWorkers: availableParallelism() + 1,
     projects: [
       {
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 30_000 },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+          maxWorkers,
+        },
       },
       {
         test: {
@@ -47,6 +52,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           retry: RETRY,
+          maxWorkers,
         },
       },
       {
@@ -58,6 +64,9 @@ export default defineConfig({
           testTimeout: allFaults ? 1_800_000 : 300_000,
           hookTimeout: 300_000,
           retry: RETRY,
+          // Each file has hosts of its own, with an engine in each: on a large machine, too, not more of them at once.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
