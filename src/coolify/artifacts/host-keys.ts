@@ -60,6 +60,14 @@ function keyGlobs({ systemSsh, rootSsh }: Layout): readonly Glob[] {
   ];
 }
 
+/** Whether a file of the host belongs to this artifact. Its patterns are all beginnings of names. */
+export function isHostIdentity(layout: Layout, path: string): boolean {
+  return keyGlobs(layout).some(
+    ({ folder, pattern }) =>
+      posix.dirname(path) === folder && posix.basename(path).startsWith(pattern.slice(0, -1)),
+  );
+}
+
 /** Two files of one name from two folders both survive: the second stands in a subfolder named after its own. */
 function storedName(pull: Pull, origin: string, name: string): string {
   const plain = `${HOST_KEY_FOLDER}/${name}`;

@@ -30,8 +30,8 @@ import { scopeOf } from './scope.js';
 /** Everything that changes the target back. Each step looks at the host, so that a rollback that broke off is run again. */
 export function rollbackChanges(context: RestoreContext): Task<RestoreContext>[] {
   const bare = context.record?.kind === 'bare';
-  const scope = scopeOf(context);
   const { layout } = context.config;
+  const scope = scopeOf(context.notes ?? {}, layout);
   const runs = !bare && scope.instance;
   return [
     noting(),

@@ -1,6 +1,7 @@
+import { isHostIdentity } from '../../coolify/artifacts/host-keys.js';
+import type { Layout } from '../../coolify/layout.js';
 import { installerFiles } from '../../coolify/restore/former-state.js';
-import { isHostKey } from '../../coolify/restore/rollback-files.js';
-import type { RestoreContext } from '../restore/context.js';
+import type { RestoreNotes } from '../../coolify/restore/notes.js';
 import { partsOf } from '../restore/parts.js';
 
 /** What a restore of some artifacts may have changed, and so all that is taken back of it. */
@@ -12,12 +13,10 @@ export interface Scope {
   readonly file: (path: string) => boolean;
 }
 
-export function scopeOf({ notes, config: { layout } }: Pick<RestoreContext, 'notes' | 'config'>): Scope {
-  const parts = partsOf(notes ?? {});
+export function scopeOf(notes: Pick<RestoreNotes, 'parts'>, layout: Layout): Scope {
+  const parts = partsOf(notes);
   const instance = parts.includes('database') || parts.includes('env');
   const ofInstance = new Set([layout.env, layout.installer, ...installerFiles(layout)]);
-  const isIdentity = (path: string): boolean =>
-    isHostKey(layout, path) || /\/(id_|ssh_host_)[^/]*$/.test(path);
   return {
     instance,
     keyFiles: instance || parts.includes('managed-keys'),
@@ -27,7 +26,7 @@ export function scopeOf({ notes, config: { layout } }: Pick<RestoreContext, 'not
       // The installer adds lines there, and deletes some.
       if (path === layout.authorizedKeys) return instance || parts.includes('authorized-keys');
       if (path === layout.token) return parts.includes('api-token');
-      return parts.includes(isIdentity(path) ? 'host-keys' : 'extra-paths');
+      return parts.includes(isHostIdentity(layout, path) ? 'host-keys' : 'extra-paths');
     },
   };
 }

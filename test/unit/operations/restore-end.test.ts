@@ -150,20 +150,19 @@ it.each([[['env', 'database']], [undefined]])(
 );
 
 it('only what a restore put back is taken back', () => {
-  const notes: RestoreNotes = {
-    ...{ snapshot: 'one', kind: 'installed', startedAt: '', authorizedKeys: '' },
-    formerLocalKeys: [],
-    begun: [],
-    parts: ['authorized-keys'],
-  };
   const { layout } = config;
-  const part = scopeOf({ notes, config });
+  const part = scopeOf({ parts: ['authorized-keys'] }, layout);
   expect(part).toMatchObject({ instance: false, keyFiles: false, hostKeys: false });
   expect(part.file(layout.authorizedKeys)).toBe(true);
   for (const path of [layout.env, layout.token, '/root/.ssh/id_ed25519', '/srv/more'])
     expect(part.file(path)).toBe(false);
 
-  const whole = scopeOf({ notes: { ...notes, parts: undefined }, config });
+  // Named like a key, and no key of the host.
+  const files = scopeOf({ parts: ['extra-paths'] }, layout);
+  expect(files.file('/srv/id_list')).toBe(true);
+  expect(files.file('/root/.ssh/id_ed25519')).toBe(false);
+
+  const whole = scopeOf({}, layout);
   expect(whole).toMatchObject({ instance: true, keyFiles: true, hostKeys: true });
   for (const path of [layout.env, layout.token, layout.authorizedKeys, '/root/.ssh/id_ed25519', '/srv/more'])
     expect(whole.file(path)).toBe(true);
