@@ -68,7 +68,7 @@ test-faults: build ## every fault of the table with every operation that it can 
 	docker/host.sh build
 	docker/s3.sh up
 	rm -rf .lab/faults
-	COOLIFY_STATE_FAULTS=all npx vitest run --project e2e test/e2e/faults; status=$$?; node test/e2e/faults/sum.mjs; exit $$status
+	COOLIFY_STATE_FAULTS=all npx vitest run --project e2e test/e2e/faults/; status=$$?; node test/e2e/faults/sum.mjs; exit $$status
 
 fuzz: $(MODULES) ## what reads foreign bytes, for long (RUNS=100000)
 	FUZZ_RUNS=$(RUNS) nice -n 19 npx vitest run --project unit --no-file-parallelism fuzz

@@ -133,7 +133,6 @@ describe('in the middle of the dump', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('%s ends the run in order', async (signal) => {
     const stopped = await signalled(BACKUP(), signal, halfway, store.env);
     expect(stopped.status, stopped.stderr).toBe(130);
-    expect(stopped.secondsToEnd).toBeLessThan(15);
     expect(stopped.stderr).toContain('stopping: closing connections and removing what is half done');
     expect(hostOf(stopped).error).toMatchObject({ kind: 'interrupted', code: 'interrupted' });
     expect(await leftoversIn(place.state)).toEqual([]);

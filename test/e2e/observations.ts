@@ -75,12 +75,11 @@ export async function signalled(
   signal: NodeJS.Signals,
   moment: () => Promise<void>,
   env: Readonly<Record<string, string>> = {},
-): Promise<Outcome & { readonly secondsToEnd: number }> {
+): Promise<Outcome> {
   const { process, outcome } = begin(args, env);
   await whileRunning(outcome, moment());
-  const sent = Date.now();
   process.kill(signal);
-  return { ...(await outcome), secondsToEnd: (Date.now() - sent) / 1000 };
+  return await outcome;
 }
 
 /** Starts a run and returns while it works. */

@@ -93,8 +93,8 @@ it('a run that is really killed before one of its changes leaves what the next o
   for (const count of counts) {
     const before = await listedIds(stage);
     tally.injected += 1;
-    const { status } = await stage.begin(['backup'], killedBefore(stage.disk, count)).outcome;
-    expect(status, `before change ${count}`).toBeNull();
+    const { status, stdout, stderr } = await stage.begin(['backup'], killedBefore(stage.disk, count)).outcome;
+    expect(status, `before change ${count}: ${stdout}${stderr}`).toBeNull();
     const after = await listedIds(stage);
     expect(before.filter((id) => !after.includes(id))).toEqual([]);
     await expectProven(stage);

@@ -99,26 +99,28 @@ describe('a slow line', () => {
   });
 });
 
-describe('giving up ends everything within two seconds', () => {
-  const abortedAfter = async (endpoint: Endpoint, pauseMs: number): Promise<number> => {
+/**
+ * What is waited for here never comes, and no time of ours runs out within the test: that it ends is the proof. How fast, no
+ * test says: on a busy machine that would be a lottery.
+ */
+describe('giving up ends everything at once', () => {
+  const expectAbortedAfter = async (endpoint: Endpoint, pauseMs: number): Promise<void> => {
     const stop = new AbortController();
-    const connecting = connect(endpoint, { signal: stop.signal });
+    const connecting = connect({ ...endpoint, connectTimeoutMs: 600_000 }, { signal: stop.signal });
     const settled = connecting.then(
       () => 'connected',
       (error: unknown) => error,
     );
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    const began = performance.now();
     stop.abort();
     expect(await settled).toMatchObject({ name: 'AbortError' });
-    return performance.now() - began;
   };
 
   test('while TCP connects', async () => {
     // A listener whose queue is full answers nobody.
     const full = await startFull();
     cleanup.push(() => full.close());
-    expect(await abortedAfter(sshd.endpoint({ port: full.port }), 100)).toBeLessThan(2000);
+    await expectAbortedAfter(sshd.endpoint({ port: full.port }), 100);
   });
 
   test.each([
@@ -127,7 +129,7 @@ describe('giving up ends everything within two seconds', () => {
   ])('%s', async (_title, greeting) => {
     const talker = await startTalker(greeting);
     cleanup.push(() => talker.close());
-    expect(await abortedAfter(sshd.endpoint({ port: talker.port }), 100)).toBeLessThan(2000);
+    await expectAbortedAfter(sshd.endpoint({ port: talker.port }), 100);
     expect(await eventually(() => talker.connections() === 0)).toBe(true);
   });
 
@@ -137,7 +139,7 @@ describe('giving up ends everything within two seconds', () => {
     const talker = await startTalker(undefined);
     cleanup.push(() => talker.close());
     const endpoint = sshd.endpoint({ port: talker.port, jumps: [jump.endpoint()] });
-    expect(await abortedAfter(endpoint, 500)).toBeLessThan(2000);
+    await expectAbortedAfter(endpoint, 500);
     expect(await eventually(() => talker.connections() === 0)).toBe(true);
     expect(await eventually(() => jump.sessions() === 0)).toBe(true);
   });
@@ -147,7 +149,7 @@ describe('giving up ends everything within two seconds', () => {
     const agent = createServer((socket) => socket.resume());
     await new Promise<void>((resolve) => agent.listen(path, resolve));
     cleanup.push(() => agent.close());
-    expect(await abortedAfter(sshd.endpoint({ agentSocket: path }), 100)).toBeLessThan(2000);
+    await expectAbortedAfter(sshd.endpoint({ agentSocket: path }), 100);
     expect(await eventually(async () => (await connectionsOf(agent)) === 0)).toBe(true);
   });
 
@@ -160,13 +162,13 @@ describe('giving up ends everything within two seconds', () => {
       identityFiles: [encrypted],
       passphrase: () => new Promise(() => undefined),
     });
-    expect(await abortedAfter(endpoint, 500)).toBeLessThan(2000);
+    await expectAbortedAfter(endpoint, 500);
     expect(await eventually(() => sshd.sessions() === 0)).toBe(true);
   });
 
   test('between two attempts', async () => {
     const endpoint = sshd.endpoint({ port: await freePort(), connectRetries: 5 });
-    expect(await abortedAfter(endpoint, 300)).toBeLessThan(2000);
+    await expectAbortedAfter(endpoint, 300);
   });
 
   test('in the middle of a transfer through two jump hosts', async () => {
@@ -180,14 +182,9 @@ describe('giving up ends everything within two seconds', () => {
     const connection = await connect(sshd.endpoint({ jumps }), { signal: stop.signal });
     const process = await connection.open(command('cat', '/dev/zero'));
     process.stdin.end();
-    let began = 0;
-    process.stdout.once('data', () => {
-      began = performance.now();
-      stop.abort();
-    });
+    process.stdout.once('data', () => stop.abort());
     await expect(process.done).rejects.toMatchObject({ name: 'AbortError' });
     await connection.close();
-    expect(performance.now() - began).toBeLessThan(2000);
     for (const host of [first, second, sshd])
       expect(await eventually(() => host.sessions() === 0)).toBe(true);
   });
