@@ -35,7 +35,7 @@ export class CoolifyApi {
 
   /** Public keys by uuid as the API shows them (of the token's team only); undefined when it does not answer so. */
   async publicKeys(token: Secret, signal: AbortSignal): Promise<Map<string, string> | undefined> {
-    const { status, body } = await this.get(KEYS, token, signal);
+    const { status, body } = await this.get(KEYS, token, signal, KEYS_SECONDS);
     if (status !== 200) return undefined;
     try {
       return new Map(
@@ -46,10 +46,16 @@ export class CoolifyApi {
     }
   }
 
-  async get(path: string, token: Secret | undefined, signal: AbortSignal): Promise<ApiAnswer> {
+  /** @param seconds after which no answer is waited for any more */
+  async get(
+    path: string,
+    token: Secret | undefined,
+    signal: AbortSignal,
+    seconds = SECONDS,
+  ): Promise<ApiAnswer> {
     const config = [
       urlLine(`${this.#base}${path}`),
-      ...HOW_TO_ASK,
+      ...howToAsk(seconds),
       ...(token === undefined ? [] : [tokenLine(quoted(token.reveal().trim()))]),
     ].join('\n');
     const { stdout } = await this.#connection.run(CURL, {
@@ -66,13 +72,19 @@ export class CoolifyApi {
 const ON_THE_HOST = 'http://127.0.0.1:';
 const KEYS = '/api/v1/security/keys';
 const CURL: RemoteCommand = command('curl', '--disable', '--config', '-');
-const HOW_TO_ASK: readonly string[] = [
-  'silent',
-  // It is this very host that is asked: no proxy gets to see the token.
-  'noproxy = "*"',
-  'max-time = 15',
-  'write-out = "\\n%{http_code}"',
-];
+const SECONDS = 15;
+/** Coolify derives each public key anew: of 200 in 2 to 4 s, on a busy host in 20. Other work goes on meanwhile. */
+const KEYS_SECONDS = 60;
+
+function howToAsk(seconds: number): readonly string[] {
+  return [
+    'silent',
+    // It is this very host that is asked: no proxy gets to see the token.
+    'noproxy = "*"',
+    `max-time = ${seconds}`,
+    'write-out = "\\n%{http_code}"',
+  ];
+}
 
 /** What asking for the public keys runs on the host. The port stands in its `.env`, unless the inventory has the address. */
 export function publicKeysCommand({ apiBase }: Pick<Layout, 'apiBase'>): HostCommand {
@@ -83,7 +95,10 @@ export function publicKeysCommand({ apiBase }: Pick<Layout, 'apiBase'>): HostCom
   return {
     purpose: 'the public keys as the API shows them',
     command: CURL,
-    input: { kind: 'text', lines: [url, ...HOW_TO_ASK, { text: tokenLine(VALUE), value: 'token' }] },
+    input: {
+      kind: 'text',
+      lines: [url, ...howToAsk(KEYS_SECONDS), { text: tokenLine(VALUE), value: 'token' }],
+    },
   };
 }
 

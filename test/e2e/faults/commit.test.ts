@@ -85,8 +85,9 @@ it('a run that is really killed before one of its changes leaves what the next o
 }, async () => {
   const from = firstOfCommit();
   const total = recorded.changes.length;
-  // Another run writes a few pieces more or fewer.
-  const last = total - 12;
+  // Another run writes some pieces more or fewer: what comes over the network is cut differently on a busy machine.
+  const last = total - 40;
+  expect(last).toBeGreaterThan(commitRename());
   const counts = ALL
     ? Array.from({ length: last - from + 1 }, (_, index) => from + index)
     : [commitRename(), last];
