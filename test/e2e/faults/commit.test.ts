@@ -85,8 +85,9 @@ it('a run that is really killed before one of its changes leaves what the next o
 }, async () => {
   const from = firstOfCommit();
   const total = recorded.changes.length;
-  // Another run writes some pieces more or fewer: what comes over the network is cut differently on a busy machine.
-  const last = total - 40;
+  // Another run writes some pieces more or fewer: what comes over the network is cut differently on a busy machine. What is
+  // quick keeps far from the end; all of it goes as far as it can.
+  const last = total - (ALL ? 12 : 40);
   expect(last).toBeGreaterThan(commitRename());
   const counts = ALL
     ? Array.from({ length: last - from + 1 }, (_, index) => from + index)
@@ -130,7 +131,9 @@ async function killBefore(count: number): Promise<void> {
   const killed = (): Promise<Outcome> => stage.begin(['backup'], killedBefore(stage.disk, count)).outcome;
   let outcome = await killed();
   if (outcome.status !== null) {
-    console.warn(`before change ${count} the run ended: ${outcome.stdout}${outcome.stderr}`);
+    console.warn(
+      `before change ${count} the run ended with ${outcome.status}: ${outcome.stdout}${outcome.stderr}`,
+    );
     outcome = await killed();
   }
   expect(outcome.status, outcome.stdout + outcome.stderr).toBeNull();
