@@ -94,12 +94,38 @@ export function asStateError(thrown: unknown, what: string): StateError {
   if (thrown instanceof Error && thrown.name === 'AbortError') {
     return thrown.cause instanceof StateError ? thrown.cause : interrupted(thrown);
   }
+  const errno = errnoOf(thrown) ?? '';
+  if (REFUSALS.has(errno)) return systemRefused(thrown, errno, what);
   return new StateError({
     kind: 'failed',
     code: 'unexpected',
     what,
     why: messageOf(thrown),
     next: UNEXPECTED,
+    cause: thrown,
+  });
+}
+
+/** What this machine's system may refuse anybody, anywhere; what has a sentence of its own does not come here. */
+const REFUSALS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE']);
+
+function systemRefused(thrown: unknown, errno: string, what: string): StateError {
+  const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
+  const isDisk = errno === 'EROFS' || errno === 'EIO';
+  const isForbidden = errno === 'EACCES' || errno === 'EPERM';
+  return new StateError({
+    kind: 'failed',
+    code: 'system.refused',
+    what,
+    // The system's own words name the call and the path.
+    why: messageOf(thrown),
+    next: isFull
+      ? 'make room on this machine, on the disk with that path'
+      : isDisk
+        ? 'see in "dmesg" whether the disk has failed; otherwise mount it for writing'
+        : isForbidden
+          ? 'see with "ls -ld" whose that path is: a run as root leaves files that only root may change'
+          : 'raise the limit of open files ("ulimit -n"), or work on fewer hosts at once (--forks)',
     cause: thrown,
   });
 }

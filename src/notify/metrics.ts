@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../core/errors.js';
+import { makeFolders } from '../core/folders.js';
 
 /** What monitoring wants to know of the last run of a host. Times in seconds since the epoch, sizes in bytes. */
 export interface RunFigures {
@@ -31,7 +32,7 @@ interface Metric {
  * one step. When the last success was is taken over from the former file where this run was none.
  */
 export async function writeMetrics(folder: string, figures: RunFigures): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   const name = `coolify_state_${figures.operation}_${figures.host.replace(/[^A-Za-z0-9._-]/g, '_')}.prom`;
   const path = join(folder, name);
   const text = metricsText(figures, lastSuccessIn(await readIfThere(path)));

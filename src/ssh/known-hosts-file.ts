@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { appendFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, messageOf, StateError } from '../core/errors.js';
+import { makeFolders } from '../core/folders.js';
 import { printable } from '../core/terminal-text.js';
 import { type HostKey, hostKeyOf, knownHostsName } from './host-key.js';
 import { type KnownHost, namesMatch, parseKnownHosts, splitLine } from './known-hosts.js';
@@ -26,7 +27,7 @@ export function knownHostsLine(name: string, key: HostKey): string {
  */
 export async function appendHostKey(file: string, name: string, key: HostKey): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolders(dirname(file), 0o700);
     const text = await textOf(file);
     const separator = text === '' || text.endsWith('\n') ? '' : '\n';
     await appendFile(file, `${separator}${knownHostsLine(name, key)}\n`, { mode: 0o600 });
@@ -142,7 +143,7 @@ async function textOf(file: string): Promise<string> {
 }
 
 async function replaceFile(file: string, content: Buffer): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(file), 0o700);
   const target = await realpath(file).catch(() => file);
   const mode = await stat(target).then(
     (found) => found.mode & 0o777,

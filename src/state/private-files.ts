@@ -1,9 +1,10 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { errnoOf } from '../core/errors.js';
+import { makeFolders } from '../core/folders.js';
 import { writeFailure } from './write-failures.js';
 
 /** Folders of state are for their owner alone. */
@@ -23,7 +24,7 @@ export interface WrittenFile {
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   try {
-    const made = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+    const made = await makeFolders(path, FOLDER_MODE);
     if (made !== undefined) await syncNewFolders(made, path);
   } catch (error) {
     throw writeFailure(error, path);

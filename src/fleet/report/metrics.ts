@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolders } from '../../core/folders.js';
 import type { HostScore, Scorecard } from './scorecard.js';
 
 const NAME = 'coolify_state_fleet.prom';
 
 /** Writes how the hosts stand for node_exporter's textfile collector, replaced in one step. @returns the path */
 export async function writeFleetMetrics(folder: string, scorecard: Scorecard): Promise<string> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   const path = join(folder, NAME);
   // The collector reads *.prom only: nobody sees the file half written.
   const draft = join(folder, `.${NAME}.${randomBytes(4).toString('hex')}`);

@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readKeyFile } from '../../archive/key-file.js';
 import { isPassphraseProtected, openPrivateKey } from '../../archive/ssh-private-key.js';
 import { signMessage } from '../../archive/ssh-signature.js';
 import { asStateError, StateError } from '../../core/errors.js';
+import { makeFolders } from '../../core/folders.js';
 import type { Secret } from '../../core/secret.js';
 import type { TaskReporter } from '../../engine/task.js';
 import { openRepository, type RepositorySettings } from '../../repository/open.js';
@@ -42,7 +42,7 @@ export async function keepEvidence(
   { stateRoot, folder, host, object, at }: KeptPlace,
 ): Promise<string> {
   const where = folder ?? join(drillsFolder(stateRoot), host);
-  await mkdir(where, { recursive: true, mode: FOLDER_MODE });
+  await makeFolders(where, FOLDER_MODE);
   const path = join(where, basename(drillKey(object, at)));
   await replacePrivateFile(path, content.toString('utf8'));
   if (signature !== undefined) await replacePrivateFile(`${path}.sig`, signature);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errnoOf, messageOf, StateError } from '../../core/errors.js';
+import { makeFolders } from '../../core/folders.js';
 import { type InventoryAnswers, renderInventory, withHost } from './inventory.js';
 
 /** The file that an inventory is written to. */
@@ -71,7 +72,7 @@ export async function asCandidate<Result>(
   use: (candidate: string) => Promise<Result>,
 ): Promise<Result> {
   const folder = dirname(path);
-  const made = await mkdir(folder, { recursive: true });
+  const made = await makeFolders(folder);
   // Hidden files are no sources of a folder; a run that is killed leaves nothing that would be read.
   const candidate = join(folder, `.init-${randomBytes(6).toString('hex')}.yml`);
   try {
@@ -98,7 +99,7 @@ export async function writeInventory({ path, before }: InventoryFile, text: stri
   const folder = dirname(path);
   const temporary = join(folder, `.init-${randomBytes(6).toString('hex')}.yml`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     await writeSynced(temporary, text);
     if (before === undefined) await link(temporary, path);
     else if ((await textOf(path)) === before) await rename(temporary, path);

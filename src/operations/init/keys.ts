@@ -1,8 +1,9 @@
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { newKeyPair } from '../../archive/new-key-pair.js';
 import { recipientsFromFile } from '../../archive/recipients.js';
 import { errnoOf, messageOf, StateError } from '../../core/errors.js';
+import { makeFolders } from '../../core/folders.js';
 
 /** A public key that snapshots can be encrypted to. */
 export interface KeyCandidate {
@@ -40,7 +41,7 @@ export async function keyCandidates(folder: string): Promise<KeyCandidate[]> {
  */
 export async function makeKeyPair(path: string, comment: string): Promise<string> {
   const { privateText, publicLine, fingerprint } = newKeyPair(comment);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  await makeFolders(dirname(path), 0o700).catch((error: unknown) => {
     throw unwritable(path, error);
   });
   await writeNew(path, privateText.reveal(), 0o600);

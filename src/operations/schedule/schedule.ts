@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { errnoOf, StateError } from '../../core/errors.js';
+import { makeFolders } from '../../core/folders.js';
 import { lastLines } from '../../core/terminal-text.js';
 import { makePrivateFolder } from '../../state/private-files.js';
 import { runLocally } from '../hosts/local-program.js';
@@ -44,10 +45,10 @@ export async function install(scheduler: Scheduler, schedule: Schedule, job: Cro
     await writeCrontab(withLine(await readCrontab(), job.name, crontabLine(job)));
     return files;
   }
-  await mkdir(unitFolder(scheduler.scope), { recursive: true });
+  await makeFolders(unitFolder(scheduler.scope));
   // systemd refuses to start a unit whose writable folders are not there.
   for (const folder of schedule.writable) await makePrivateFolder(folder);
-  for (const folder of schedule.shared) await mkdir(folder, { recursive: true });
+  for (const folder of schedule.shared) await makeFolders(folder);
   for (const { where, text } of files) {
     await writeFile(`${where}.new`, text, { mode: 0o644 });
     await rename(`${where}.new`, where);

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errnoOf } from '../../core/errors.js';
+import { makeFolders } from '../../core/folders.js';
 import { TEMPORARY_PREFIX } from '../keys.js';
 import { MeteredStream } from '../metered-stream.js';
 
@@ -64,7 +65,7 @@ export async function placeNew(temporary: string, path: string, linkFile = link)
 
 /** A folder and its missing parents, whose names outlast a power cut as what is put into them does. */
 async function makeFolder(path: string): Promise<void> {
-  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  const made = await makeFolders(path, 0o700);
   if (made === undefined) return;
   for (let folder = resolve(path); ; folder = dirname(folder)) {
     await syncFolder(dirname(folder));
@@ -74,7 +75,7 @@ async function makeFolder(path: string): Promise<void> {
 
 /** When a file is written into a folder at this moment, as its file system stamps it. The folder is made; no file is left. */
 export async function stampOfNewFile(folder: string): Promise<Date> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolders(folder, 0o700);
   const temporary = join(folder, `${TEMPORARY_PREFIX}${randomUUID()}`);
   try {
     const file = await open(temporary, 'wx', 0o600);

@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolders } from '../../core/folders.js';
 
 /** More than that is not read. Bytes; a sidecar has about two thousand. */
 const LONGEST_FILE = 64 * 1024 * 1024;
@@ -58,7 +59,7 @@ export class SidecarCache {
     if (this.#path === undefined || !(this.#isNew || isStale)) return;
     const temporary = `${this.#path}.${randomUUID()}`;
     try {
-      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+      await makeFolders(dirname(this.#path), 0o700);
       try {
         const file = await open(temporary, 'wx', 0o600);
         try {

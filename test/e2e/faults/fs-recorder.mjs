@@ -1,5 +1,7 @@
 // Loaded into the program under test by NODE_OPTIONS=--import: writes down every change that it makes to files below
-// FAULTS_ROOT, in order, with what was synced; or kills it, as `kill -9` does, right before the FAULTS_KILL-th of them.
+// FAULTS_ROOT, in order, with what was synced; or kills it, as `kill -9` does, right before the FAULTS_KILL-th of them. With
+// FAULTS_FROM, an expression, they are counted from the first whose path it fits: what comes before may be cut into more or
+// fewer pieces by the network.
 import fs, {
   appendFileSync,
   copyFileSync,
@@ -15,10 +17,12 @@ import { dirname, join, resolve } from 'node:path';
 const root = process.env.FAULTS_ROOT ?? '/nowhere';
 const log = process.env.FAULTS_LOG;
 const kill = Number(process.env.FAULTS_KILL ?? 0);
+const from = process.env.FAULTS_FROM === undefined ? undefined : new RegExp(process.env.FAULTS_FROM);
 const blobs = `${log}.blobs`;
 if (log !== undefined) mkdirSync(blobs, { recursive: true });
 
 let begun = 0;
+let counts = from === undefined;
 let logged = 0;
 let files = 0;
 const inside = (path) => {
@@ -27,7 +31,9 @@ const inside = (path) => {
 };
 
 /** A change is about to be made. */
-function begin() {
+function begin(path = '') {
+  counts ||= from.test(path);
+  if (!counts) return;
   begun += 1;
   if (begun === kill) process.kill(process.pid, 'SIGKILL');
 }
@@ -48,7 +54,7 @@ function wrap(name, entriesOf, paths = 1) {
     if (places.some((place) => place === undefined)) return original(...args);
     const entries = entriesOf(places, args);
     if (entries.length === 0) return original(...args);
-    begin();
+    begin(places.at(-1));
     const result = fs[`${name}Sync`](...args);
     for (const entry of entries) done(entry);
     return result;
@@ -83,7 +89,7 @@ promises.open = async (path, flags = 'r', ...rest) => {
   const place = inside(path);
   if (place === undefined) return originalOpen(path, flags, ...rest);
   const isNew = !existsSync(place);
-  if (isNew) begin();
+  if (isNew) begin(place);
   const handle = await originalOpen(path, flags, ...rest);
   const id = isNew ? ++files : undefined;
   handles.set(handle, { place, id });

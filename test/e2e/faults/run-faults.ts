@@ -67,9 +67,17 @@ export const RUN_FAULTS: readonly Fault[] = [
   ),
 ];
 
-/** The environment that has a run killed right before it makes its so many-th change below a folder. */
-export function killedBefore(root: string, count: number): Record<string, string> {
-  return { ...preloaded('fs-recorder.mjs'), FAULTS_ROOT: root, FAULTS_KILL: String(count) };
+/**
+ * The environment that has a run killed right before it makes its so many-th change below a folder; with `from`, counted from the
+ * first change of a path that it fits.
+ */
+export function killedBefore(root: string, count: number, from?: RegExp): Record<string, string> {
+  return {
+    ...preloaded('fs-recorder.mjs'),
+    FAULTS_ROOT: root,
+    FAULTS_KILL: String(count),
+    ...(from !== undefined && { FAULTS_FROM: from.source }),
+  };
 }
 
 export function preloaded(file: string): Record<string, string> {

@@ -77,13 +77,18 @@ describe('a write that fails', () => {
     expect(failure.message).toContain('/state/file');
   });
 
-  it('is told in a sentence on a disk that is read-only', () => {
-    const failure = writeFailure(Object.assign(new Error('EROFS'), { code: 'EROFS' }), '/state/file');
-    expect(failure).toMatchObject({ kind: 'failed', code: 'state.read-only', what: expect.any(String) });
+  it.each([
+    ['EROFS', 'state.read-only'],
+    ['EACCES', 'state.forbidden'],
+    ['EPERM', 'state.forbidden'],
+    ['EIO', 'state.disk-broken'],
+  ])('is told in a sentence for %s, which is no matter of space', (errno, code) => {
+    const failure = writeFailure(Object.assign(new Error(errno), { code: errno }), '/state/file');
+    expect(failure).toMatchObject({ kind: 'failed', code, what: '/state/file could not be written' });
   });
 
   it('is what it was for every other reason', () => {
-    const error = Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    const error = Object.assign(new Error('EMFILE'), { code: 'EMFILE' });
     expect(writeFailure(error, '/state/file')).toBe(error);
   });
 });
