@@ -77,14 +77,19 @@ export async function folderEntries(path: string, cwd: string): Promise<string[]
   }
 }
 
-/** What a path is; undefined when there is nothing. Links are followed. */
+/**
+ * What a path is; undefined when there is nothing, or no file can have that name. Links are followed.
+ * @throws StateError `inventory.file-unreadable`
+ */
 export async function kindOfPath(path: string): Promise<'file' | 'folder' | undefined> {
+  // The name of a host may hold anything, and is looked for in host_vars/.
+  if (path.includes('\0')) return undefined;
   try {
     const found = await stat(path);
     return found.isDirectory() ? 'folder' : 'file';
   } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT' || errnoOf(thrown) === 'ENOTDIR') return undefined;
-    throw thrown;
+    if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes(errnoOf(thrown) ?? '')) return undefined;
+    throw unreadable(path, thrown);
   }
 }
 

@@ -38,6 +38,17 @@ describe('loading', () => {
     expect(inventory.warnings.join()).toContain('host_vars/w3');
   });
 
+  test.each([
+    ['a byte of zero', 'a/\0b'],
+    ['a name that no file can have', `a/${'b'.repeat(300)}`],
+  ])('a host whose name has a slash and %s has no file of variables', async (_what, name) => {
+    const inventory = await inventoryOf({
+      'inventory/h.yml': JSON.stringify({ all: { hosts: { [name]: { a: 1 } } } }),
+      'inventory/host_vars/other.yml': 'a: 2\n',
+    });
+    expect(inventory.host(name)?.variable('a')).toBe(1);
+  });
+
   test('a key that stands twice is told with its place, and the last one counts', async () => {
     const inventory = await inventoryOf({ 'h.yml': 'all:\n  hosts:\n    h: { a: 1, a: 2 }\n' });
     expect(inventory.host('h')?.variable('a')).toBe(2);
