@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { folderOnHost, KINDS } from '../harness/data.mjs';
-import { BACKUP_KEY, BUCKET, HOSTS, sshArgs } from '../harness/lab.mjs';
+import { BACKUP_KEY, BUCKET, emptyPath, HOSTS, sshArgs } from '../harness/lab.mjs';
 import { bash } from '../harness/measured.mjs';
 
 const PACK = `folder=$1 recipient=$2 endpoint=$3 object=$4; shift 4
@@ -22,6 +22,10 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
       const ourKey = (index) => `${kind}/ours-${tool}-${index}.age`;
       const theirObject = (index) => `s3://${BUCKET}/${path}/${kind}/${tool}-${index}.age`;
       const extracted = join(folder, 'extracted');
+      // The first of each is unpacked again; the store is in memory and would be full with all of them.
+      const keepFirst = (object) => async (index) => {
+        if (index > 0) await emptyPath(s3, object(index));
+      };
       return [
         {
           name: `archive-${tool}-${kind}`,
@@ -33,8 +37,10 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
               argv: [process.execPath, driver('archive'), inventory.s3, folderOnHost(kind), ourKey(index)],
               env: s3.env,
             }),
+            after: keepFirst((index) => `${path}/${ourKey(index)}`),
           },
           peer: {
+            after: keepFirst((index) => `${path}/${kind}/${tool}-${index}.age`),
             command: (index) => ({
               argv: bash(
                 PACK.replace('COMPRESS', compress),

@@ -6,8 +6,8 @@ const BUILD = process.env['COOLIFY_STATE_BUILD'] ?? join(import.meta.dirname, '.
 export const built = (file) => import(join(BUILD, file));
 
 // As the program does it.
-const { keepYoungHeapSmall } = await built('cli/young-heap.js').catch(() => ({}));
-keepYoungHeapSmall?.();
+const { fitHeapToStreams } = await built('cli/heap.js').catch(() => ({}));
+fitHeapToStreams?.();
 
 export const signal = new AbortController().signal;
 

@@ -77,7 +77,7 @@ export async function s3Up() {
 export async function emptyPath({ env, endpoint }, path) {
   await exec(
     'aws',
-    ['--endpoint-url', endpoint, 's3', 'rm', '--recursive', '--quiet', `s3://${BUCKET}/${path}/`],
+    ['--endpoint-url', endpoint, 's3', 'rm', '--recursive', '--quiet', `s3://${BUCKET}/${path}`],
     {
       env: { ...process.env, ...env },
     },

@@ -16,7 +16,7 @@ export interface Compression {
 const LEVELS: Readonly<
   Record<CompressionAlgorithm, { readonly least: number; readonly most: number; readonly usual: number }>
 > = {
-  gzip: { least: 1, most: 9, usual: 3 },
+  gzip: { least: 1, most: 9, usual: 2 },
   zstd: { least: 1, most: 19, usual: 3 },
 };
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Duplex } from 'node:stream';
 import { Decompressor } from './decompressor.js';
-import { gzipBlock } from './gzip-block.js';
+import { BlockCompressor } from './gzip-block.js';
 
 /** How an archive is compressed. The output is always one gzip file for every tool there is. */
 export interface GzipOptions {
@@ -22,7 +22,7 @@ export interface DecompressionOptions {
   readonly ratioFromBytes?: number;
 }
 
-const DEFAULT_LEVEL = 3;
+const DEFAULT_LEVEL = 2;
 const DEFAULT_BLOCK_BYTES = 1024 * 1024;
 /** gzip alone reaches 1,032 with zeros; logs and dumps reach 30. */
 const MAX_RATIO = 500;
@@ -60,7 +60,9 @@ export function decompressionStream(options: DecompressionOptions = {}): Duplex 
 class ParallelGzip extends Duplex {
   readonly #options: Required<GzipOptions>;
   /** Blocks in work, in order; the first is due next. */
-  readonly #members: Promise<Buffer>[] = [];
+  readonly #members: Promise<readonly Buffer[]>[] = [];
+  /** Those that have no block at the moment. */
+  readonly #idle: BlockCompressor[] = [];
   /** Blocks that can be filled again, so that memory stays what it is. */
   readonly #spare: Buffer[] = [];
   #block: Buffer | undefined;
@@ -87,7 +89,12 @@ class ParallelGzip extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#wakeReader?.();
+    this.#release();
     done(error);
+  }
+
+  #release(): void {
+    for (const compressor of this.#idle.splice(0)) compressor.close();
   }
 
   async #take(piece: Buffer): Promise<void> {
@@ -105,11 +112,16 @@ class ParallelGzip extends Duplex {
     // A gzip file has at least one member, even when there is nothing in it.
     if (this.#filled > 0 || this.#isEmpty) await this.#start(this.#block ?? Buffer.alloc(0));
     while (this.#members.length > 0) await this.#deliver();
+    this.#release();
     this.push(null);
   }
 
   async #start(block: Buffer): Promise<void> {
-    const member = gzipBlock(block.subarray(0, this.#filled), this.#options.level);
+    const compressor = this.#idle.pop() ?? new BlockCompressor(this.#options.level);
+    const member = compressor.compress(block.subarray(0, this.#filled)).finally(() => {
+      if (this.destroyed) compressor.close();
+      else this.#idle.push(compressor);
+    });
     // A failure is thrown when the member is due; until then it must not count as unhandled.
     member.then(
       () => this.#spare.push(block),
@@ -123,8 +135,12 @@ class ParallelGzip extends Duplex {
   }
 
   async #deliver(): Promise<void> {
-    const member = await this.#members.shift();
-    if (member === undefined || this.destroyed || this.push(member)) return;
+    const pieces = await this.#members.shift();
+    if (pieces === undefined || this.destroyed) return;
+    // The reader of a piece may be full; it is asked after the last one, as they are in memory anyway.
+    let isWanted = true;
+    for (const piece of pieces) isWanted = this.push(piece);
+    if (isWanted) return;
     await new Promise<void>((resolve) => {
       this.#wakeReader = resolve;
     });

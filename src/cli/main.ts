@@ -1,9 +1,9 @@
 #!/usr/bin/env node
+import { fitHeapToStreams } from './heap.js';
 import { keepMemoryPrivate } from './private-memory.js';
 import { endOfProgram, program } from './program.js';
-import { keepYoungHeapSmall } from './young-heap.js';
 
 keepMemoryPrivate();
-keepYoungHeapSmall();
+fitHeapToStreams();
 process.on('uncaughtException', endOfProgram);
 await program(process.argv.slice(2));

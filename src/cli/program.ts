@@ -12,6 +12,8 @@ export async function program(args: readonly string[]): Promise<void> {
       process.stdout.write(`${overview(helpWidth(process.stdout.columns))}\n`);
       return;
     }
+    const { keepCompiledCode } = await import('./compiled-code.js');
+    await keepCompiledCode();
     const { commandLine } = await import('./command-line.js');
     await (await commandLine(args)).parseAsync();
   } catch (thrown) {

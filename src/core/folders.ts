@@ -7,7 +7,7 @@ import { errnoOf } from './errors.js';
  *
  * Node's own `mkdir` with `recursive` says ENOENT when a disk is full, out of inodes or read-only: the asynchronous one looks at
  * the folder that it could not make, and throws what that look said (`MKDirpAsync` in Node's src/node_file.cc). Nobody could
- * tell the user why.
+ * tell the user why. And both of its kinds try for ever below `/proc`, where a folder is there and takes none.
  *
  * @param mode of each new folder, less the umask
  * @returns the first that was missing; undefined when all were there

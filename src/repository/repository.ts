@@ -81,6 +81,8 @@ export interface Cancellable {
 }
 
 export interface PutOptions extends Cancellable {
+  /** Bytes that the body has about, where that can be told: S3 takes an object in 10,000 parts at most. */
+  readonly expectedSize?: number | undefined;
   /** Bytes taken from the body so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname } from 'node:path';
+import { usualCacheFolder } from '../../core/cache-folder.js';
 import { credentialIn } from '../../core/credentials.js';
 import { StateError } from '../../core/errors.js';
 import { Secret } from '../../core/secret.js';
@@ -73,18 +73,10 @@ export function readSettings(host: Host, { env, cwd, flags = {} }: SettingsConte
     ...read,
     host: { ...read.host, value: read.host.value ?? host.name },
     identityPath: { ...read.identityPath, value: identity },
-    cachePath: { ...read.cachePath, value: read.cachePath.value ?? usualCache(env) },
+    cachePath: { ...read.cachePath, value: read.cachePath.value ?? usualCacheFolder(env) },
     s3AccessKey,
     s3SecretKey,
   };
-}
-
-/** As the XDG Base Directory Specification has it: a relative path there does not count. */
-function usualCache(env: Environment): string {
-  const base = env['XDG_CACHE_HOME'];
-  if (base !== undefined && isAbsolute(base)) return join(base, 'coolify-state');
-  const home = env['HOME'];
-  return join(home === undefined || home === '' ? homedir() : home, '.cache', 'coolify-state');
 }
 
 /** `inventory/hosts.yml:7:5`, `--repository`, `$COOLIFY_STATE_USER`, `default`. */

@@ -31,7 +31,7 @@ export const ENCRYPTION_SETTINGS = {
     section: 'Encryption',
     name: 'coolify_compression',
     env: 'COOLIFY_STATE_COMPRESSION',
-    defaultText: '`gzip:3`',
+    defaultText: '`gzip:2`',
     description:
       'How snapshots are compressed before they are encrypted: `gzip` (level 1 to 9) or `zstd` (1 to 19). zstd needs Node 22.15 or newer, to restore as well; by hand `zstd -d` opens it.',
   }),

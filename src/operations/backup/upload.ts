@@ -116,6 +116,7 @@ async function publishGeneration(
   const { signal } = lease;
   const { body, done, packedShare } = await sealGeneration(generation, recipients, compression, signal);
   const { host, manifest } = generation;
+  const plainSize = manifest.files.reduce((sum, { size }) => sum + size, 0);
   const began = performance.now();
   let readBackAt: number | undefined;
   let stored = 0;
@@ -125,7 +126,7 @@ async function publishGeneration(
     body,
     () => ({
       finishedAt: new Date(),
-      plainSize: manifest.files.reduce((sum, { size }) => sum + size, 0),
+      plainSize,
       files: manifest.files.length,
       compression: compression.algorithm,
       recipients: recipients.map(({ fingerprint }) => fingerprint),
@@ -138,6 +139,8 @@ async function publishGeneration(
     }),
     {
       signal,
+      // What cannot be compressed is stored as it is.
+      expectedSize: plainSize,
       compression: compression.algorithm,
       beforeListed: () => lease.confirm(),
       onProgress: (step, bytes) => {

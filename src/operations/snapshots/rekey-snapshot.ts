@@ -90,7 +90,7 @@ export async function rekeySnapshot(
           rekeyedFrom: { id, sha256 },
         };
       },
-      { signal, compression, beforeListed: () => lease.confirm() },
+      { signal, expectedSize: sidecar.size, compression, beforeListed: () => lease.confirm() },
     )
     .catch((error: unknown) => {
       throw withRecipients(error, sidecar.recipients);

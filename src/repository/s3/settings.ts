@@ -37,7 +37,8 @@ export interface S3Settings {
   readonly cacheFolder?: string | undefined;
   /** Which proxy to take; the variables of the environment by default. */
   readonly proxy?: ProxyVariables | undefined;
-  /** Bytes a part, 5 MiB at least. 8 MiB by default: 10,000 parts make 78 GiB. Memory grows by about ten times as much. */
+  /** Bytes a part, 5 MiB by default and at least; more for what would not fit into 10,000 parts. Memory grows by about ten
+   * times as much. */
   readonly partSize?: number | undefined;
   /** Parts in flight at once, 3 by default. Memory grows with it. */
   readonly partsInFlight?: number | undefined;
@@ -99,7 +100,7 @@ export function checkedS3Settings(settings: S3Settings, ca?: string): CheckedS3S
     const missing = settings.accessKeyId === undefined ? 'access key id' : 'secret access key';
     throw bad(`the ${missing} is missing: give both halves of the credentials, or none of them`);
   }
-  const partSize = settings.partSize ?? 8 * MiB;
+  const partSize = settings.partSize ?? SMALLEST_PART;
   if (!Number.isSafeInteger(partSize) || partSize < SMALLEST_PART) {
     throw bad(`a part has at least ${SMALLEST_PART} bytes, not ${partSize}`);
   }

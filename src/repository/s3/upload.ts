@@ -14,6 +14,7 @@ import type { PutOptions, PutSmallOptions } from '../repository.js';
 import { sourceOf } from '../source-stream.js';
 import { abortable, CLEANUP_TIMEOUT, uploadClient } from './client.js';
 import { confirmedEtag } from './confirm.js';
+import { partSizeFor } from './part-size.js';
 import { type PutUse, putParameters } from './put-parameters.js';
 import { removeObject } from './removal.js';
 import type { CheckedS3Settings } from './settings.js';
@@ -52,7 +53,7 @@ async function sentStream(
   place: UploadPlace,
   put: MarkedPut,
   body: Readable,
-  { signal, onProgress }: PutOptions,
+  { signal, onProgress, expectedSize }: PutOptions,
 ): Promise<Uploaded> {
   const stop = new AbortController();
   const follow = () => stop.abort(signal?.reason);
@@ -71,7 +72,7 @@ async function sentStream(
   const upload = new Upload({
     client,
     params: { ...put.params, Body: meter },
-    partSize: place.settings.partSize,
+    partSize: partSizeFor(place.settings.partSize, expectedSize),
     queueSize: place.settings.partsInFlight,
   });
   const uploaded = (etag: string | undefined): Uploaded => ({

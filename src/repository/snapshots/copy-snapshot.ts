@@ -101,7 +101,11 @@ async function copyObject(
     const sha256 = hash.digest('hex');
     if (size !== sidecar.size || sha256 !== sidecar.sha256) throw changed(from, key, sidecar, size, sha256);
   };
-  await to.put(key, Readable.from(counted(), { objectMode: false }), { signal, onProgress });
+  await to.put(key, Readable.from(counted(), { objectMode: false }), {
+    signal,
+    onProgress,
+    expectedSize: sidecar.size,
+  });
   return true;
 }
 

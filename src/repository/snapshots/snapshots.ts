@@ -36,6 +36,8 @@ export type DescribedSnapshot = ListedSnapshot &
 export type GoodSnapshot = ListedSnapshot & { readonly sidecar: Sidecar };
 
 export interface PublishOptions extends Cancellable {
+  /** Bytes that the body has about, or at most. */
+  readonly expectedSize?: number | undefined;
   /** `gzip` by default. Only the name depends on it. */
   readonly compression?: Compression | undefined;
   /**
@@ -75,13 +77,14 @@ export class SnapshotRepository {
     createdAt: Date,
     body: Readable,
     facts: () => SidecarFacts,
-    { signal, compression = 'gzip', beforeListed, onProgress }: PublishOptions = {},
+    { signal, expectedSize, compression = 'gzip', beforeListed, onProgress }: PublishOptions = {},
   ): Promise<GoodSnapshot> {
     body.on('error', () => {});
     try {
       const key = await this.#freeKey(host, createdAt, compression, { signal });
       const stored = await this.repository.put(key, body, {
         signal,
+        expectedSize,
         onProgress: (bytes) => onProgress?.('store', bytes),
       });
       try {

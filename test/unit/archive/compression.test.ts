@@ -14,7 +14,7 @@ const PLAIN = Buffer.concat([Buffer.from('COPY public.servers FROM stdin;\n'.rep
 
 describe('a choice of compression', () => {
   it('is an algorithm, with a level of its own or the usual one', () => {
-    expect(parseCompression('gzip')).toEqual({ algorithm: 'gzip', level: 3 });
+    expect(parseCompression('gzip')).toEqual({ algorithm: 'gzip', level: 2 });
     expect(parseCompression('gzip:9')).toEqual({ algorithm: 'gzip', level: 9 });
     expect(parseCompression('zstd')).toEqual({ algorithm: 'zstd', level: 3 });
     expect(parseCompression('zstd:19')).toEqual({ algorithm: 'zstd', level: 19 });

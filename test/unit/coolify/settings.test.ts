@@ -55,7 +55,7 @@ describe('settings', () => {
 
   test('the compression of snapshots is an algorithm, with a level where one is said', async () => {
     const compression = async (text: string) => (await settingsOf(text)).compression.value;
-    expect(await compression('')).toEqual({ algorithm: 'gzip', level: 3 });
+    expect(await compression('')).toEqual({ algorithm: 'gzip', level: 2 });
     expect(await compression('coolify_compression: zstd')).toEqual({ algorithm: 'zstd', level: 3 });
     expect(await compression('coolify_compression: "gzip:9"')).toEqual({ algorithm: 'gzip', level: 9 });
     const shown = shownSettings(await settingsOf('coolify_compression: "zstd:19"'));

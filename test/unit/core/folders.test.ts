@@ -43,6 +43,8 @@ describe('a folder that is made with its parents', () => {
     await expect(makeFolders(join(root, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
     await expect(makeFolders(join(root, 'file/below'))).rejects.toMatchObject({ code: 'ENOTDIR' });
     await expect(makeFolders(join(root, 'dangling/below'))).rejects.toMatchObject({ code: 'EEXIST' });
+    // Node's own tries for ever here.
+    await expect(makeFolders('/proc/nowhere/below')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
 

@@ -10,7 +10,7 @@ describe('settings of an S3 repository', () => {
     expect(checkedS3Settings(least)).toMatchObject({
       path: '',
       pathStyle: false,
-      partSize: 8 * 1024 * 1024,
+      partSize: 5 * 1024 * 1024,
     });
     expect(checkedS3Settings(least).region).toBeUndefined();
     expect(checkedS3Settings({ ...least, endpoint: 'fsn1.your-objectstorage.com' })).toMatchObject({
