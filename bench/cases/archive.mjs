@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { folderOnHost, KINDS } from '../harness/data.mjs';
-import { BACKUP_KEY, BUCKET, emptyPath, HOSTS, sshArgs } from '../harness/lab.mjs';
+import { BACKUP_KEY, BUCKET, HOSTS, removeObject, sshArgs } from '../harness/lab.mjs';
 import { bash } from '../harness/measured.mjs';
 
 const PACK = `folder=$1 recipient=$2 endpoint=$3 object=$4; shift 4
@@ -24,7 +24,7 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
       const extracted = join(folder, 'extracted');
       // The first of each is unpacked again; the store is in memory and would be full with all of them.
       const keepFirst = (object) => async (index) => {
-        if (index > 0) await emptyPath(s3, object(index));
+        if (index > 0) await removeObject(s3, object(index));
       };
       return [
         {

@@ -74,14 +74,19 @@ export async function s3Up() {
 }
 
 /** Removes everything below a path: the lab's S3 lives in memory. */
-export async function emptyPath({ env, endpoint }, path) {
-  await exec(
-    'aws',
-    ['--endpoint-url', endpoint, 's3', 'rm', '--recursive', '--quiet', `s3://${BUCKET}/${path}`],
-    {
-      env: { ...process.env, ...env },
-    },
-  );
+export function emptyPath(s3, path) {
+  return remove(s3, `${path}/`, '--recursive');
+}
+
+export function removeObject(s3, key) {
+  return remove(s3, key);
+}
+
+async function remove({ env, endpoint }, key, ...options) {
+  const place = `s3://${BUCKET}/${key}`;
+  await exec('aws', ['--endpoint-url', endpoint, 's3', 'rm', '--quiet', ...options, place], {
+    env: { ...process.env, ...env },
+  });
 }
 
 export function knownHosts() {
