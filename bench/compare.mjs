@@ -49,9 +49,7 @@ try {
   await rm(folder, { recursive: true, force: true });
   if (s3 !== undefined && !options.list) {
     // Not worth hiding why a run failed.
-    await emptyPath(s3, path).catch((error) =>
-      say(`the bucket ${BUCKET} was not emptied: ${error.message}`),
-    );
+    await emptyPath(s3, path).catch((error) => say(`the bucket ${BUCKET} was not emptied: ${error.message}`));
     if (!options.keep) await hostsDown(HOSTS.slice(0, hostCount).map(({ name }) => name));
   }
 }
