@@ -45,7 +45,9 @@ async function bundle(source, target) {
     platform: 'node',
     checks: { ineffectiveDynamicImport: false },
   });
-  await build.write({ dir: target, format: 'esm', minify: true, chunkFileNames: '[name].js' });
+  // Nothing of others is in it, whose notices would have to stay; marks for bundlers are of no use any more.
+  const small = { minify: true, comments: false };
+  await build.write({ dir: target, format: 'esm', ...small, chunkFileNames: '[name].js' });
   await build.close();
 }
 
@@ -56,7 +58,7 @@ function types(source, target) {
   let published;
   for (const [index, name] of wanted.entries()) {
     const declared = readFileSync(join(source, name), 'utf8');
-    const text = published === undefined || index <= published ? declared : bare(declared);
+    const text = published === undefined || index <= published ? narrow(declared) : bare(declared);
     mkdirSync(dirname(join(target, name)), { recursive: true });
     writeFileSync(join(target, name), text);
     for (const [, path] of text.matchAll(/(?:from |import\()["'](\.[^"']+)\.js["']/g)) {
@@ -65,6 +67,11 @@ function types(source, target) {
     }
     published ??= wanted.length - 1;
   }
+}
+
+/** Indented by two spaces, as the source is; the compiler takes four. */
+function narrow(text) {
+  return text.replace(/^(?: {4})+/gm, (indent) => '  '.repeat(indent.length / 4));
 }
 
 /**
