@@ -67,7 +67,7 @@ is_where_asked() {
 up() {
   lab_lock
   # It may be slow on a busy machine, and others keep snapshots in its memory.
-  if running && is_where_asked && lab_wait 120 gateway_answers; then
+  if running && is_where_asked && lab_wait 60 gateway_answers; then
     take_over
     return 0
   fi

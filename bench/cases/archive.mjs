@@ -20,7 +20,8 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
   return KINDS.flatMap((kind) =>
     PEERS.flatMap(({ tool, compress, decompress, target }) => {
       const ourKey = (index) => `${kind}/ours-${tool}-${index}.age`;
-      const theirObject = (index) => `s3://${BUCKET}/${path}/${kind}/${tool}-${index}.age`;
+      const theirKey = (index) => `${path}/${kind}/${tool}-${index}.age`;
+      const theirObject = (index) => `s3://${BUCKET}/${theirKey(index)}`;
       const extracted = join(folder, 'extracted');
       // The first of each is unpacked again; the store is in memory and would be full with all of them.
       const keepFirst = (object) => async (index) => {
@@ -40,7 +41,7 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
             after: keepFirst((index) => `${path}/${ourKey(index)}`),
           },
           peer: {
-            after: keepFirst((index) => `${path}/${kind}/${tool}-${index}.age`),
+            after: keepFirst(theirKey),
             command: (index) => ({
               argv: bash(
                 PACK.replace('COMPRESS', compress),

@@ -20,7 +20,7 @@ export interface WrittenFile {
 /**
  * Makes a folder and its missing parents, private from the first moment, and so that a power cut leaves them there: what is
  * synced in a folder without a name is lost.
- * @throws StateError `state.disk-full`
+ * @throws StateError as `writeFailure` has them: `state.disk-full`, `state.read-only`, `state.forbidden`, `state.disk-broken`
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   try {

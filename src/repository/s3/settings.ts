@@ -37,8 +37,10 @@ export interface S3Settings {
   readonly cacheFolder?: string | undefined;
   /** Which proxy to take; the variables of the environment by default. */
   readonly proxy?: ProxyVariables | undefined;
-  /** Bytes a part, 5 MiB by default and at least; more for what would not fit into 10,000 parts. Memory grows by about ten
-   * times as much. */
+  /**
+   * Bytes a part, 5 MiB by default and at least; more for what would not fit into 10,000 parts. Memory grows by about ten
+   * times as much.
+   */
   readonly partSize?: number | undefined;
   /** Parts in flight at once, 3 by default. Memory grows with it. */
   readonly partsInFlight?: number | undefined;
