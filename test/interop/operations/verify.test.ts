@@ -236,10 +236,16 @@ const SPOILED: readonly (readonly [string, (path: string) => Promise<void>, stri
     /damaged/,
   ],
   [
-    'with a flipped bit in its header',
-    (path) => edit(path, (bytes) => flip(bytes, bytes.indexOf('\n---') + 10)),
+    'with another checksum of its header',
+    (path) => edit(path, (bytes) => bendChecksum(bytes, (was) => (was === 'A' ? 'B' : 'A'))),
     'archive.header-changed',
     /its header was changed/,
+  ],
+  [
+    'with a checksum of its header that is no base64',
+    (path) => edit(path, (bytes) => bendChecksum(bytes, () => '{')),
+    'archive.bad-header',
+    /its last line is malformed/,
   ],
   [
     'followed by more bytes',
@@ -298,6 +304,14 @@ async function shorten(path: string, by: number): Promise<void> {
 
 async function endAtHeader(path: string): Promise<void> {
   await edit(path, (bytes) => bytes.subarray(0, bytes.indexOf('\n', bytes.indexOf('\n---') + 1) + 1));
+}
+
+/** Changes one character of the checksum. (A flipped bit would now and then make it one that base64 lacks.) */
+function bendChecksum(bytes: Buffer, other: (was: string) => string): Buffer {
+  const at = bytes.indexOf('\n--- ') + 10;
+  const changed = Buffer.from(bytes);
+  changed.write(other(bytes.toString('latin1', at, at + 1)), at, 'latin1');
+  return changed;
 }
 
 function flip(bytes: Buffer, at: number): Buffer {
