@@ -76,12 +76,13 @@ export class S3Repository implements Repository {
     }
   }
 
-  async put(key: string, body: Readable, { signal, onProgress }: PutOptions = {}): Promise<StoredObject> {
+  async put(key: string, body: Readable, options: PutOptions = {}): Promise<StoredObject> {
+    const { signal } = options;
     body.on('error', () => {});
     try {
       const place = this.#place(key, signal);
       await place.refuseExisting();
-      return { key, ...(await uploadStream(place, body, { signal, onProgress })) };
+      return { key, ...(await uploadStream(place, body, options)) };
     } catch (error) {
       throw this.#putFailure(error, key, signal);
     } finally {
