@@ -19,10 +19,16 @@ export async function expectDump(
       kind: 'failed',
       code: 'database.dump-failed',
       what,
-      why: lastLines(stderr, 3) || `pg_dump ended with status ${code ?? 'unknown'}`,
+      why: lastLines(stderr, 3) || silentEnd(code),
       next: 'look at "docker logs coolify-db" on the host',
       ...(transfer.status === 'rejected' && { cause: transfer.reason }),
     });
   }
   if (transfer.status === 'rejected') throw transfer.reason;
+}
+
+/** What an engine says that did not start a program, it says on the output, where a dump was expected. */
+function silentEnd(code: number | undefined): string {
+  if (code === 126 || code === 127) return `Docker could not start pg_dump in the container (status ${code})`;
+  return `pg_dump ended with status ${code ?? 'unknown'}`;
 }

@@ -1,7 +1,7 @@
 // Loaded into the program under test by NODE_OPTIONS=--import: writes down every change that it makes to files below
 // FAULTS_ROOT, in order, with what was synced; or kills it, as `kill -9` does, right before the FAULTS_KILL-th of them. With
-// FAULTS_FROM, an expression, they are counted from the first whose path it fits: what comes before may be cut into more or
-// fewer pieces by the network.
+// FAULTS_STEP, only those of that name are counted, and with FAULTS_FROM, an expression, only from the first whose path it fits: how
+// many pieces a file is written in depends on the network.
 import fs, {
   appendFileSync,
   copyFileSync,
@@ -17,11 +17,13 @@ import { dirname, join, resolve } from 'node:path';
 const root = process.env.FAULTS_ROOT ?? '/nowhere';
 const log = process.env.FAULTS_LOG;
 const kill = Number(process.env.FAULTS_KILL ?? 0);
+const step = process.env.FAULTS_STEP;
 const from = process.env.FAULTS_FROM === undefined ? undefined : new RegExp(process.env.FAULTS_FROM);
 const blobs = `${log}.blobs`;
 if (log !== undefined) mkdirSync(blobs, { recursive: true });
 
 let begun = 0;
+let counted = 0;
 let counts = from === undefined;
 let logged = 0;
 let files = 0;
@@ -30,17 +32,25 @@ const inside = (path) => {
   return full === root || full.startsWith(`${root}/`) ? full : undefined;
 };
 
-/** A change is about to be made. */
-function begin(path = '') {
+/** A change is about to be made. Gives what tells it from others: its number, and a name that it has in every run. */
+function begin(op, path) {
+  const known = path
+    .slice(root.length)
+    .replace(/[0-9a-f]{8}[0-9a-f-]*/g, '*')
+    .replace(/\d+/g, '#');
+  const name = `${op} ${known}`;
   counts ||= from.test(path);
-  if (!counts) return;
   begun += 1;
-  if (begun === kill) process.kill(process.pid, 'SIGKILL');
+  if (counts && (step === undefined || step === name)) {
+    counted += 1;
+    if (counted === kill) process.kill(process.pid, 'SIGKILL');
+  }
+  return { number: begun, name };
 }
 /** It was made. */
-function done(entry) {
+function done(entry, step) {
   logged += 1;
-  if (log !== undefined) appendFileSync(log, `${JSON.stringify(entry)}\n`);
+  if (log !== undefined) appendFileSync(log, `${JSON.stringify({ ...entry, step })}\n`);
 }
 
 /**
@@ -54,9 +64,9 @@ function wrap(name, entriesOf, paths = 1) {
     if (places.some((place) => place === undefined)) return original(...args);
     const entries = entriesOf(places, args);
     if (entries.length === 0) return original(...args);
-    begin(places.at(-1));
+    const step = begin(name, places.at(-1));
     const result = fs[`${name}Sync`](...args);
-    for (const entry of entries) done(entry);
+    for (const entry of entries) done(entry, step);
     return result;
   };
 }
@@ -89,12 +99,12 @@ promises.open = async (path, flags = 'r', ...rest) => {
   const place = inside(path);
   if (place === undefined) return originalOpen(path, flags, ...rest);
   const isNew = !existsSync(place);
-  if (isNew) begin(place);
+  const step = isNew ? begin('create', place) : undefined;
   const handle = await originalOpen(path, flags, ...rest);
   const id = isNew ? ++files : undefined;
   handles.set(handle, { place, id });
   if (!isNew) return handle;
-  done({ op: 'create', path: place, id });
+  done({ op: 'create', path: place, id }, step);
   const close = handle.close;
   handle.close = async () => {
     // The file may have another name by now, or none: it is reached by its number. A second close has nothing to copy.
@@ -114,9 +124,9 @@ for (const name of ['write', 'writev']) {
   handle[name] = async function (...args) {
     const known = handles.get(this);
     if (known?.id === undefined) return write.apply(this, args);
-    begin();
+    const step = begin('write', known.place);
     const result = await write.apply(this, args);
-    done({ op: 'write', id: known.id, bytes: result.bytesWritten });
+    done({ op: 'write', id: known.id, bytes: result.bytesWritten }, step);
     return result;
   };
 }
@@ -124,22 +134,23 @@ const writeFile = handle.writeFile;
 handle.writeFile = async function (content, ...rest) {
   const known = handles.get(this);
   if (known?.id === undefined) return writeFile.call(this, content, ...rest);
-  begin();
+  const step = begin('write', known.place);
   await writeFile.call(this, content, ...rest);
-  done({ op: 'write', id: known.id, bytes: Buffer.byteLength(content) });
+  done({ op: 'write', id: known.id, bytes: Buffer.byteLength(content) }, step);
 };
 for (const name of ['sync', 'datasync']) {
   const original = handle[name];
   handle[name] = async function () {
     const known = handles.get(this);
     if (known === undefined) return original.call(this);
-    begin();
+    const step = begin('sync', known.place);
     const before = logged;
     await original.call(this);
     done(
       known.id === undefined
         ? { op: 'sync-folder', path: known.place, before }
         : { op: 'sync', id: known.id },
+      step,
     );
   };
 }

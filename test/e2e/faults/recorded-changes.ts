@@ -3,16 +3,18 @@ import { z } from 'zod';
 
 /** What a run did to files, as `fs-recorder.mjs` wrote it down. */
 
+/** One call, which may be several changes: its number in the run, and a name that it has in every run. */
+const step = z.object({ number: z.number(), name: z.string() });
 const changeSchema = z.discriminatedUnion('op', [
-  z.object({ op: z.literal('mkdir'), path: z.string() }),
-  z.object({ op: z.literal('create'), path: z.string(), id: z.number() }),
-  z.object({ op: z.literal('write'), id: z.number(), bytes: z.number() }),
-  z.object({ op: z.literal('sync'), id: z.number() }),
+  z.object({ step, op: z.literal('mkdir'), path: z.string() }),
+  z.object({ step, op: z.literal('create'), path: z.string(), id: z.number() }),
+  z.object({ step, op: z.literal('write'), id: z.number(), bytes: z.number() }),
+  z.object({ step, op: z.literal('sync'), id: z.number() }),
   // What is synced for certain are the changes that were made before the sync began: so many.
-  z.object({ op: z.literal('sync-folder'), path: z.string(), before: z.number() }),
-  z.object({ op: z.literal('rename'), from: z.string(), to: z.string() }),
-  z.object({ op: z.literal('link'), from: z.string(), to: z.string() }),
-  z.object({ op: z.literal('remove'), path: z.string() }),
+  z.object({ step, op: z.literal('sync-folder'), path: z.string(), before: z.number() }),
+  z.object({ step, op: z.literal('rename'), from: z.string(), to: z.string() }),
+  z.object({ step, op: z.literal('link'), from: z.string(), to: z.string() }),
+  z.object({ step, op: z.literal('remove'), path: z.string() }),
 ]);
 export type Change = z.infer<typeof changeSchema>;
 /** Those that change which names there are. */

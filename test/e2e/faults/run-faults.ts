@@ -68,14 +68,19 @@ export const RUN_FAULTS: readonly Fault[] = [
 ];
 
 /**
- * The environment that has a run killed right before it makes its so many-th change below a folder; with `from`, counted from the
- * first change of a path that it fits.
+ * The environment that has a run killed right before it makes its so many-th change below a folder; counted are those of a
+ * name (`step`), from the first whose path fits `from`.
  */
-export function killedBefore(root: string, count: number, from?: RegExp): Record<string, string> {
+export function killedBefore(
+  root: string,
+  count: number,
+  { step, from }: { readonly step?: string; readonly from?: RegExp } = {},
+): Record<string, string> {
   return {
     ...preloaded('fs-recorder.mjs'),
     FAULTS_ROOT: root,
     FAULTS_KILL: String(count),
+    ...(step !== undefined && { FAULTS_STEP: step }),
     ...(from !== undefined && { FAULTS_FROM: from.source }),
   };
 }
