@@ -57,10 +57,16 @@ export async function sealHeader(
       return [];
     },
   });
-  const sealed = await encrypter.encrypt(new Uint8Array());
-  const bytes = Buffer.from(sealed.subarray(0, sealed.length - EMPTY_PAYLOAD_BYTES));
+  // As a stream: of bytes age-encryption makes a Response, for which Node loads all of its fetch.
+  const pieces: Uint8Array[] = [];
+  for await (const piece of await encrypter.encrypt(emptyStream())) pieces.push(piece);
+  const bytes = Buffer.concat(pieces).subarray(0, -EMPTY_PAYLOAD_BYTES);
   if (existingKey !== undefined) await requireKey(bytes, fileKey, existingKey);
   return { bytes, fileKey };
+}
+
+function emptyStream(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ start: (controller) => controller.close() });
 }
 
 /** The recipients got the key that was meant (the last one tells), and the header's MAC was made with it. */

@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
-import { ed25519, x25519 } from '@noble/curves/ed25519.js';
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { type Identity, type Recipient, Stanza } from 'age-encryption';
 import { base64, fromBase64 } from './unpadded-base64.js';
+import { scalarMult, scalarMultBase } from './x25519.js';
 
 /**
  * The `ssh-ed25519` stanza of age, which its specification leaves to implementations and
@@ -29,8 +30,8 @@ export class Ed25519Recipient implements Recipient {
 
   wrapFileKey(fileKey: Uint8Array): Stanza[] {
     const ephemeral = randomBytes(32);
-    const share = x25519.scalarMultBase(ephemeral);
-    const key = wrappingKey(this.#blob, x25519.scalarMult(ephemeral, this.#theirs), share, this.#theirs);
+    const share = scalarMultBase(ephemeral);
+    const key = wrappingKey(this.#blob, scalarMult(ephemeral, this.#theirs), share, this.#theirs);
     return [new Stanza([TYPE, stanzaTag(this.#blob), base64(share)], encrypt(key, fileKey))];
   }
 }
@@ -44,7 +45,7 @@ export class Ed25519Identity implements Identity {
   constructor({ blob, seed }: { readonly blob: Buffer; readonly seed: Uint8Array }) {
     this.#blob = blob;
     this.#scalar = ed25519.utils.toMontgomerySecret(seed);
-    this.#ours = x25519.scalarMultBase(this.#scalar);
+    this.#ours = scalarMultBase(this.#scalar);
   }
 
   /** `@throws Error` when a stanza bears this key's tag and is malformed or does not open. */
@@ -55,7 +56,7 @@ export class Ed25519Identity implements Identity {
       if (args.length !== 3 || share?.length !== 32 || body.length !== FILE_KEY_BYTES + TAG_BYTES) {
         throw new Error('malformed ssh-ed25519 stanza');
       }
-      const key = wrappingKey(this.#blob, x25519.scalarMult(this.#scalar, share), share, this.#ours);
+      const key = wrappingKey(this.#blob, scalarMult(this.#scalar, share), share, this.#ours);
       const fileKey = decrypt(key, body);
       if (fileKey !== undefined) return fileKey;
     }
@@ -72,7 +73,7 @@ export function stanzaTag(blob: Buffer): string {
 function wrappingKey(blob: Buffer, secret: Uint8Array, share: Uint8Array, publicKey: Uint8Array): Buffer {
   const tweak = new Uint8Array(hkdfSync('sha256', '', blob, LABEL, 32));
   const salt = Buffer.concat([share, publicKey]);
-  return Buffer.from(hkdfSync('sha256', x25519.scalarMult(tweak, secret), salt, LABEL, 32));
+  return Buffer.from(hkdfSync('sha256', scalarMult(tweak, secret), salt, LABEL, 32));
 }
 
 function encrypt(key: Buffer, fileKey: Uint8Array): Buffer {

@@ -12,20 +12,28 @@ import { errnoOf } from '../../core/errors.js';
 import type { Generation } from '../../state/generations.js';
 import { MANIFEST } from '../../state/manifest.js';
 
+export interface SealedGeneration {
+  /** The encrypted stream. Destroy it when it is not read to its end. */
+  readonly body: Readable;
+  /** The end of the work behind it: both fail together. */
+  readonly done: Promise<void>;
+  /** Which part of the files is packed. */
+  packedShare(): number;
+}
+
 /**
  * A generation as the bytes of a snapshot: tar, gzip or zstd, age. Files stand in it under the names of the manifest,
  * without a folder around them; the guide and the manifest come first. Every file is held against the manifest on the way: what
  * was altered since it was proven is refused, by its size at once and by its hash when it was read.
  *
  * @throws StateError `archive.compression-unsupported`, `archive.source-altered`
- * @returns the encrypted stream, the end of the work behind it (both fail together), and which part of the files is packed.
  */
 export async function sealGeneration(
   generation: Generation,
   recipients: readonly NamedRecipient[],
   compression: Compression,
   signal: AbortSignal,
-): Promise<{ body: Readable; done: Promise<void>; packedShare: () => number }> {
+): Promise<SealedGeneration> {
   const first = [GUIDE_PATH, MANIFEST];
   const names = [
     ...first,

@@ -8,7 +8,7 @@ import { type GoodSnapshot, SnapshotRepository } from '../../repository/snapshot
 import type { Generation } from '../../state/generations.js';
 import { TOOL } from '../../tool.js';
 import { type Round, storedInRound } from './round.js';
-import { sealGeneration } from './seal.js';
+import { type SealedGeneration, sealGeneration } from './seal.js';
 
 /** A snapshot that is in a repository and was read back to its last byte. */
 export interface UploadedSnapshot {
@@ -72,6 +72,9 @@ export async function uploadGeneration(
   reporter: TaskReporter,
 ): Promise<UploadedSnapshot> {
   const { signal, line } = reporter;
+  await using sealing = new Sealing(job, signal);
+  // Packed, as far as a stream holds, while the store is reached and the lease taken; unless it may not be needed.
+  if (job.round === undefined) sealing.begin();
   const repository = await openRepository(settings);
   try {
     const snapshots = new SnapshotRepository(repository);
@@ -79,7 +82,7 @@ export async function uploadGeneration(
     // Asked under the lease, so that of two runs of one job the second one sees what the first has stored.
     const upload = async (lease: Lease) =>
       (await alreadyStored(job, snapshots, lease.signal)) ??
-      (await publishGeneration(job, snapshots, lease, reporter));
+      (await publishGeneration(job, await sealing.begin(), snapshots, lease, reporter));
     const snapshot = await withLease(repository, host, 'backup', signal, upload, {
       wait: job.waitLock,
       onWait: ({ message }) => line(`waiting: ${message}`),
@@ -88,6 +91,29 @@ export async function uploadGeneration(
     return { ...snapshot, ...(requests !== undefined && { requests }) };
   } finally {
     await repository.close();
+  }
+}
+
+/** A generation that is sealed when it is wanted; when it is left, nothing of that goes on. */
+class Sealing implements AsyncDisposable {
+  readonly #seal: () => Promise<SealedGeneration>;
+  #sealed: Promise<SealedGeneration> | undefined;
+
+  constructor({ generation, recipients, compression }: UploadJob, signal: AbortSignal) {
+    this.#seal = () => sealGeneration(generation, recipients, compression, signal);
+  }
+
+  begin(): Promise<SealedGeneration> {
+    if (this.#sealed !== undefined) return this.#sealed;
+    this.#sealed = this.#seal();
+    this.#sealed.catch(() => undefined); // told to whoever waits for it
+    return this.#sealed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const sealed = await this.#sealed?.catch(() => undefined);
+    sealed?.body.destroy();
+    await sealed?.done.catch(() => undefined);
   }
 }
 
@@ -109,12 +135,12 @@ function placed({ id, key, sidecar }: GoodSnapshot, { repository }: SnapshotRepo
 
 async function publishGeneration(
   { generation, instance, recipients, compression, round }: UploadJob,
+  { body, done, packedShare }: SealedGeneration,
   snapshots: SnapshotRepository,
   lease: Lease,
   { moved, progress, line }: TaskReporter,
 ): Promise<UploadedSnapshot> {
   const { signal } = lease;
-  const { body, done, packedShare } = await sealGeneration(generation, recipients, compression, signal);
   const { host, manifest } = generation;
   const plainSize = manifest.files.reduce((sum, { size }) => sum + size, 0);
   const began = performance.now();
