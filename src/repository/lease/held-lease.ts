@@ -52,7 +52,8 @@ export class HeldLease implements Lease {
     this.signal = AbortSignal.any([facts.signal, this.#lost.signal]);
     this.#expiry = this.#expireLater();
     this.#renewing = this.#renewAgainAndAgain();
-    this.#dropLater(facts.signal);
+    // What former holders left, too; after that each link of ours takes the place of one that we know.
+    this.#dropLater((chain) => chain.dropBelow(facts.number, { signal: facts.signal }));
   }
 
   get fence(): number {
@@ -82,13 +83,19 @@ export class HeldLease implements Lease {
     try {
       // One more than the next, because a renewal that was broken off may have come through.
       for (const number of [this.#number + 1, this.#number + 2]) {
-        if (await chain.add(number, content, { signal })) return await chain.dropBelow(number, { signal });
+        if (await chain.add(number, content, { signal })) return await this.#dropOwn(number, signal);
         const record = await chain.read(number, { signal });
         if (typeof record !== 'object' || record.holder !== holder.holder) return;
       }
     } catch {
       // It runs out by itself.
     }
+  }
+
+  /** Our links below `number`. */
+  async #dropOwn(number: number, signal: AbortSignal): Promise<void> {
+    const own = Array.from({ length: number - this.#number }, (_, index) => this.#number + index);
+    await Promise.all(own.map((link) => this.#facts.chain.drop(link, { signal })));
   }
 
   async #renewAgainAndAgain(): Promise<void> {
@@ -135,16 +142,16 @@ export class HeldLease implements Lease {
       await chain.drop(number, { signal });
       throw this.#giveUp(leaseLost(place, record));
     }
+    const former = this.#number;
     this.#number = number;
     this.#askedAt = askedAt;
     clearTimeout(this.#expiry);
     this.#expiry = this.#expireLater();
-    this.#dropLater(signal);
+    this.#dropLater(() => chain.drop(former, { signal }));
   }
 
-  #dropLater(signal: AbortSignal): void {
-    const number = this.#number;
-    this.#dropping = this.#dropping.then(() => this.#facts.chain.dropBelow(number, { signal }));
+  #dropLater(drop: (chain: LeaseChain) => Promise<void>): void {
+    this.#dropping = this.#dropping.then(() => drop(this.#facts.chain));
   }
 
   #giveUp(reason: StateError): StateError {

@@ -135,13 +135,16 @@ async function settled(
   number: number,
   content: Buffer,
 ): Promise<boolean | undefined> {
-  const decidesRaces = await chain.decidesRaces(number, content, { signal });
+  const [decidesRaces, early] = await Promise.all([
+    chain.decidesRaces(number, content, { signal }),
+    chain.newest({ signal }),
+  ]);
   if (!decidesRaces) {
     await sleep(term.settle, undefined, { signal });
     const record = await chain.read(number, { signal });
     if (record === 'gone' || record === 'unreadable' || record.holder !== holder.holder) return undefined;
   }
-  const newest = await chain.newest({ signal });
+  const newest = decidesRaces ? early : await chain.newest({ signal });
   if (newest === undefined || newest.number <= number) return decidesRaces;
   await chain.drop(number, { signal });
   return undefined;

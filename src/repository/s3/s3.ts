@@ -45,6 +45,7 @@ export class S3Repository implements Repository {
   readonly #smallReader: SmallReader | undefined;
   /** The path and a slash, or nothing. */
   readonly #prefix: string;
+  /** Once it is known that the store refuses the second put of a key, no request asks first whether the key is free. */
   #decidesRaces: boolean | undefined;
   #requests = 0;
 
@@ -81,7 +82,7 @@ export class S3Repository implements Repository {
     body.on('error', () => {});
     try {
       const place = this.#place(key, signal);
-      await place.refuseExisting();
+      if (this.#decidesRaces !== true) await place.refuseExisting();
       return { key, ...(await uploadStream(place, body, options)) };
     } catch (error) {
       throw this.#putFailure(error, key, signal);
@@ -94,7 +95,7 @@ export class S3Repository implements Repository {
     const { signal } = options;
     try {
       const place = this.#place(key, signal);
-      await place.refuseExisting();
+      if (this.#decidesRaces !== true) await place.refuseExisting();
       const { etag } = await uploadSmall(place, content, options);
       return { key, size: content.length, sha256: sha256Of(content), ...(etag !== undefined && { etag }) };
     } catch (error) {
