@@ -14,6 +14,7 @@ import { slowLinkCases } from './cases/slow-link.mjs';
 import { startUpCases } from './cases/start-up.mjs';
 import { transferCases } from './cases/transfer.mjs';
 import { wholeCases } from './cases/whole.mjs';
+import { bundleAsPublished, driver } from './harness/as-published.mjs';
 import { makeData } from './harness/data.mjs';
 import { BUCKET, emptyPath, HOSTS, hostsDown, hostsUp, s3Up, writeInventory } from './harness/lab.mjs';
 import { measurePairs } from './harness/pairs.mjs';
@@ -103,11 +104,11 @@ async function allCases(access) {
   }
   let files = {};
   if (!options.list) {
+    await bundleAsPublished();
     say(`making ${hostCount} hosts, and ${mebibytes} MiB of each kind of data`);
     await hostsUp(hostCount);
     files = await makeData(HOSTS[0].name, mebibytes, folder, 'text');
   }
-  const driver = (name) => join(import.meta.dirname, 'drivers', `${name}.mjs`);
   const shared = {
     mebibytes,
     folder,

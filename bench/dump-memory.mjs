@@ -8,11 +8,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createDeflate } from 'node:zlib';
+import { BUILD } from './harness/as-published.mjs';
 
 const LIMIT_MIB = 150;
 const MIB = 1024 * 1024;
 const [size = '1024', only] = process.argv.slice(2);
-const PROGRAM = process.env['COOLIFY_STATE_BUILD'] ?? join(import.meta.dirname, '../dist');
 
 if (only !== undefined) await measure(only, Number(size));
 else {
@@ -29,7 +29,7 @@ else {
 }
 
 async function measure(compression, mebibytes) {
-  const { DumpReader } = await import(join(PROGRAM, 'postgres/dump-reader.js'));
+  const { DumpReader } = await import(join(BUILD, 'postgres/dump-reader.js'));
   const reader = new DumpReader({ payloadPrefix: Buffer.from('eyJpdiI6'), onMatch: () => undefined });
   const began = performance.now();
   await pipeline(Readable.from(dump(compression, mebibytes), { objectMode: false }), reader);

@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { BACKUP_KEY, BUILD, CLIENT_KEY, lab, onHost, PROGRAM } from './harness/lab.mjs';
+import { BUILD, bundleAsPublished, PROGRAM } from './harness/as-published.mjs';
+import { BACKUP_KEY, CLIENT_KEY, lab, onHost } from './harness/lab.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +31,7 @@ const children = new Set();
 const REAL = { name: 'fleet-bench.test', port: 2585 };
 const EMPTY_LOG = 'docker exec coolify-db psql -q -U coolify -d coolify -c "truncate activity_log"';
 try {
+  await bundleAsPublished();
   await lab('host.sh', 'up', REAL.name, '--port', String(REAL.port), '--recreate');
   if (values.dump === 'small') await onHost(REAL.name, EMPTY_LOG);
   const hosts = await simulatedHosts();

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseEnv, promisify } from 'node:util';
-import { BUILD } from './harness/lab.mjs';
+import { bundleAsPublished, PROGRAM } from './harness/as-published.mjs';
 import { keepResults, machine, writeTables } from './harness/report.mjs';
 
 const LIMIT_MIB = 200;
@@ -43,6 +43,7 @@ try {
 }
 
 async function measureAll() {
+  await bundleAsPublished();
   say(`making a host with ${MEBIBYTES} MiB of logs`);
   await lab('host.sh', 'fresh', HOST, '--port', String(PORT));
   await onHost('USER=root bash /root/install.sh 4.3.11 >/dev/null');
@@ -99,7 +100,7 @@ async function measure(args, env) {
   const child = spawn(
     process.execPath,
     [
-      ...['--import', join(PROJECT, 'bench/peak-memory.mjs'), join(BUILD, 'cli/main.js')],
+      ...['--import', join(PROJECT, 'bench/peak-memory.mjs'), PROGRAM],
       ...[...args, '--state-dir', state, '--json'],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env, COOLIFY_STATE_BENCH_PEAK: peak } },

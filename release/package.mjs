@@ -9,7 +9,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { rolldown } from 'rolldown';
+import { bundle } from './bundle.mjs';
 
 const PROJECT = resolve(import.meta.dirname, '..');
 const COPIED = ['README.md', 'LICENSE', 'docker/drill-host'];
@@ -20,7 +20,9 @@ mkdirSync(folder);
 const compiled = mkdtempSync(join(tmpdir(), 'coolify-state-compiled-'));
 try {
   compile(compiled);
-  await bundle(compiled, join(folder, 'dist'));
+  // All files stand side by side: the program finds its package one folder up.
+  const input = { main: join(compiled, 'cli/main.js'), index: join(compiled, 'index.js') };
+  await bundle(input, join(folder, 'dist'));
   types(compiled, join(folder, 'dist'));
 } finally {
   rmSync(compiled, { recursive: true, force: true });
@@ -35,20 +37,6 @@ function compile(target) {
     cwd: PROJECT,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-}
-
-/** The command and the library. All files stand side by side: the program finds its package one folder up. */
-async function bundle(source, target) {
-  const build = await rolldown({
-    input: { main: join(source, 'cli/main.js'), index: join(source, 'index.js') },
-    external: (id) => !/^(?:[./]|[A-Za-z]:)/.test(id),
-    platform: 'node',
-    checks: { ineffectiveDynamicImport: false },
-  });
-  // Nothing of others is in it, whose notices would have to stay; marks for bundlers are of no use any more.
-  const small = { minify: true, comments: false };
-  await build.write({ dir: target, format: 'esm', ...small, chunkFileNames: '[name].js' });
-  await build.close();
 }
 
 /** The declarations that the library's own leads to; with comments where a user of it looks. */

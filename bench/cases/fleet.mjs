@@ -1,6 +1,7 @@
 // Several hosts at once: how time and memory grow.
 import { join } from 'node:path';
-import { BUCKET, PROGRAM } from '../harness/lab.mjs';
+import { PROGRAM } from '../harness/as-published.mjs';
+import { BUCKET } from '../harness/lab.mjs';
 import { ansible } from './whole.mjs';
 
 export function fleetCases({ folder, fleets, s3, path }) {

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PROGRAM } from '../harness/as-published.mjs';
 import { enlargeDatabase, shrinkDatabase } from '../harness/data.mjs';
-import { HOSTS, PROGRAM, writeInventory } from '../harness/lab.mjs';
+import { HOSTS, writeInventory } from '../harness/lab.mjs';
 
 const LEVELS = [0, 1, 6];
 const MEGABITS = [20, 100, 1000];

@@ -1,6 +1,6 @@
 // How long it takes before anything is seen.
 import { join } from 'node:path';
-import { PROGRAM } from '../harness/lab.mjs';
+import { PROGRAM } from '../harness/as-published.mjs';
 
 export function startUpCases({ folder, inventory, s3, restic }) {
   const env = { ...s3.env, COOLIFY_STATE_CACHE_PATH: join(folder, 'cache') };
@@ -10,7 +10,7 @@ export function startUpCases({ folder, inventory, s3, restic }) {
       title: 'start-up: `--help`',
       against: '`ansible-playbook --help`',
       limitSeconds: 0.15,
-      ours: { command: () => ({ argv: [process.execPath, PROGRAM, '--help'] }) },
+      ours: { command: () => ({ argv: [process.execPath, '--help'] }) },
       peer: { command: () => ({ argv: ['ansible-playbook', '--help'] }) },
     },
     {

@@ -3,8 +3,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { PROGRAM } from '../harness/as-published.mjs';
 import { enlargeDatabase, shrinkDatabase } from '../harness/data.mjs';
-import { BACKUP_KEY, BUCKET, HOSTS, onHost, PROGRAM } from '../harness/lab.mjs';
+import { BACKUP_KEY, BUCKET, HOSTS, onHost } from '../harness/lab.mjs';
+import { bash } from '../harness/measured.mjs';
 import { WAY_IN } from './transfer.mjs';
 
 const run = promisify(execFile);
@@ -71,6 +73,25 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
         command: (index) => ({
           argv: ['restic', '-r', restic.repository(index), '-q', 'backup', join(state, HOSTS[0].name)],
           env: { ...s3.env, RESTIC_CACHE_DIR: join(folder, `restic-cache-${index}`) },
+        }),
+      },
+    },
+    {
+      name: 'upload-restic-checked',
+      title: 'first upload of a generation, read back',
+      against: '`restic backup` of the same files, and `restic check --read-data`',
+      needs: 'backup-shell',
+      ours: {
+        command: () => ({ argv: [process.execPath, driver('upload'), inventory.s3, state], env: s3.env }),
+      },
+      before: async (who, index) => (who === 'peer' ? restic('init', `checked-${index}`) : undefined),
+      peer: {
+        command: (index) => ({
+          argv: bash(
+            'restic -r "$1" -q backup "$2" && exec restic -r "$1" -q check --read-data',
+            ...[restic.repository(`checked-${index}`), join(state, HOSTS[0].name)],
+          ),
+          env: { ...s3.env, RESTIC_CACHE_DIR: join(folder, `restic-cache-checked-${index}`) },
         }),
       },
     },

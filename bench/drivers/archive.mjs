@@ -1,14 +1,19 @@
 // node archive.mjs INVENTORY FOLDER KEY: a folder of a host becomes an encrypted archive in S3, as it streams past.
 import { pipeline } from 'node:stream/promises';
-import { built, connected, ended, hostOf, repositoryOf, signal } from './parts.mjs';
+import { encryptionStream } from '../../dist/archive/age-stream.js';
+import { compressionStream } from '../../dist/archive/compression.js';
+import { recipientsFrom } from '../../dist/archive/recipient-sources.js';
+import { openRepository } from '../../dist/repository/open.js';
+import { command } from '../../dist/ssh/command.js';
+import { connect } from '../../dist/ssh/connection.js';
+import { ended, hostOf, signal } from './parts.mjs';
 
 const [inventory, folder, key] = process.argv.slice(2);
 const host = await hostOf(inventory);
-const { command } = await built('ssh/command.js');
-const { compressionStream } = await built('archive/compression.js');
-const { encryptionStream } = await built('archive/age-stream.js');
-const { recipientsFrom } = await built('archive/recipient-sources.js');
-const [connection, repository] = await Promise.all([connected(host), repositoryOf(host)]);
+const [connection, repository] = await Promise.all([
+  connect(host.endpoint, { signal }),
+  openRepository(host.repositories[0]),
+]);
 try {
   const recipients = await recipientsFrom(host.recipients);
   const process = await connection.open(command('tar', '-C', folder, '-cf', '-', '.'), { signal });

@@ -1,19 +1,15 @@
 // What the drivers share: a driver is one step of ours as a process of its own, as long as the command line has no command
 // for just that step. It is told where by an inventory, as the program is.
-import { join } from 'node:path';
-
-const BUILD = process.env['COOLIFY_STATE_BUILD'] ?? join(import.meta.dirname, '../../dist');
-export const built = (file) => import(join(BUILD, file));
+import { fitHeapToStreams } from '../../dist/cli/heap.js';
+import { loadHosts } from '../../dist/operations/hosts/load-hosts.js';
 
 // As the program does it.
-const { fitHeapToStreams } = await built('cli/heap.js').catch(() => ({}));
-fitHeapToStreams?.();
+fitHeapToStreams();
 
 export const signal = new AbortController().signal;
 
 /** The first host of an inventory, as an operation sees it. */
 export async function hostOf(inventory) {
-  const { loadHosts } = await built('operations/hosts/load-hosts.js');
   const [host] = await loadHosts({
     sources: [inventory],
     pattern: 'controller',
@@ -21,16 +17,6 @@ export async function hostOf(inventory) {
     warn: (message) => process.stderr.write(`${message}\n`),
   });
   return host;
-}
-
-export async function connected({ endpoint }) {
-  const { connect } = await built('ssh/connection.js');
-  return connect(endpoint, { signal });
-}
-
-export async function repositoryOf({ repositories }) {
-  const { openRepository } = await built('repository/open.js');
-  return openRepository(repositories[0]);
 }
 
 export async function ended({ done }) {

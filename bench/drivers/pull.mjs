@@ -1,11 +1,13 @@
 // node pull.mjs INVENTORY REMOTE LOCAL: a file of a host comes here.
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { built, connected, ended, hostOf, signal } from './parts.mjs';
+import { command } from '../../dist/ssh/command.js';
+import { connect } from '../../dist/ssh/connection.js';
+import { ended, hostOf, signal } from './parts.mjs';
 
 const [inventory, remote, local] = process.argv.slice(2);
-const { command } = await built('ssh/command.js');
-const connection = await connected(await hostOf(inventory));
+const { endpoint } = await hostOf(inventory);
+const connection = await connect(endpoint, { signal });
 try {
   const process = await connection.open(command('cat', remote), { signal });
   process.stdin.end();

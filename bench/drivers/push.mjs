@@ -1,11 +1,13 @@
 // node push.mjs INVENTORY LOCAL REMOTE: a file goes to a host.
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { built, connected, ended, hostOf, signal } from './parts.mjs';
+import { script } from '../../dist/ssh/command.js';
+import { connect } from '../../dist/ssh/connection.js';
+import { ended, hostOf, signal } from './parts.mjs';
 
 const [inventory, local, remote] = process.argv.slice(2);
-const { script } = await built('ssh/command.js');
-const connection = await connected(await hostOf(inventory));
+const { endpoint } = await hostOf(inventory);
+const connection = await connect(endpoint, { signal });
 try {
   const process = await connection.open(script('exec cat >"$1"', remote), { signal });
   process.stdout.resume();

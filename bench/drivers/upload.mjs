@@ -1,12 +1,12 @@
 // node upload.mjs INVENTORY STATE: the newest generation on this machine becomes a snapshot, read back to its last byte.
-import { built, hostOf, signal } from './parts.mjs';
+import { recipientsFrom } from '../../dist/archive/recipient-sources.js';
+import { instanceOf } from '../../dist/coolify/instance.js';
+import { uploadGeneration } from '../../dist/operations/backup/upload.js';
+import { openStateFolder } from '../../dist/state/state-folder.js';
+import { hostOf, signal } from './parts.mjs';
 
 const [inventory, state] = process.argv.slice(2);
 const host = await hostOf(inventory);
-const { openStateFolder } = await built('state/state-folder.js');
-const { uploadGeneration } = await built('operations/backup/upload.js');
-const { recipientsFrom } = await built('archive/recipient-sources.js');
-const { instanceOf } = await built('coolify/instance.js');
 const generation = await (await openStateFolder(state)).generations(host.name).current();
 const job = {
   generation,

@@ -7,9 +7,6 @@ import { parseEnv, promisify } from 'node:util';
 const exec = promisify(execFile);
 export const PROJECT = join(import.meta.dirname, '../..');
 const LAB = join(PROJECT, '.lab');
-/** The program that is measured: `dist`, or another build of it. */
-export const BUILD = process.env['COOLIFY_STATE_BUILD'] ?? join(PROJECT, 'dist');
-export const PROGRAM = join(BUILD, 'cli/main.js');
 export const CLIENT_KEY = join(LAB, 'id_ed25519');
 export const BACKUP_KEY = join(LAB, 'backup_ed25519');
 export const BUCKET = 'bench';

@@ -1,3 +1,4 @@
+import type { Setting } from './setting.js';
 import { CONNECTION_SETTINGS } from './table-connection.js';
 import { COOLIFY_SETTINGS } from './table-coolify.js';
 import { DRILL_SETTINGS } from './table-drill.js';
@@ -17,7 +18,7 @@ export const SETTINGS = {
   ...UNATTENDED_SETTINGS,
   ...DRILL_SETTINGS,
   ...FLEET_SETTINGS,
-} as const;
+} as const satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
 

@@ -1,0 +1,36 @@
+// What is measured is what people get: the program and the drivers, bundled as the package is.
+import { copyFile, readdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { bundle } from '../../release/bundle.mjs';
+import { PROJECT } from './lab.mjs';
+
+const DRIVERS = join(PROJECT, 'bench/drivers');
+/** What `make build` has made, or another build of it. */
+export const BUILD = resolve(process.env['COOLIFY_STATE_BUILD'] ?? join(PROJECT, 'dist'));
+/** Below the project, where its dependencies are found. */
+const PACKAGE = join(PROJECT, '.lab/bench');
+
+export const PROGRAM = join(PACKAGE, 'dist/main.js');
+
+/** A step of ours as a process of its own. */
+export const driver = (name) => join(PACKAGE, 'drivers', `${name}.js`);
+
+/** Makes all of that from the build. */
+export async function bundleAsPublished() {
+  await rm(PACKAGE, { recursive: true, force: true });
+  await bundle({ main: join(BUILD, 'cli/main.js') }, join(PACKAGE, 'dist'));
+  const files = (await readdir(DRIVERS)).filter((file) => file !== 'parts.mjs');
+  const drivers = Object.fromEntries(files.map((file) => [file.replace(/\.mjs$/, ''), join(DRIVERS, file)]));
+  await bundle(drivers, join(PACKAGE, 'drivers'), [otherBuild]);
+  // The program reads its version there.
+  await copyFile(join(PROJECT, 'package.json'), join(PACKAGE, 'package.json'));
+}
+
+/** The drivers name modules of `dist`. */
+const otherBuild = {
+  name: 'other-build',
+  resolveId(id, importer) {
+    if (importer === undefined || !id.startsWith('../../dist/')) return null;
+    return join(BUILD, id.slice('../../dist/'.length));
+  },
+};
