@@ -29,6 +29,8 @@ const MAX_RATIO = 500;
 const RATIO_FROM_BYTES = 1024 ** 3;
 /** libuv has four threads unless it is told otherwise. */
 const MAX_CONCURRENCY = 4;
+/** More blocks than processors: one is being filled or handed on, and others wait for this thread between two pieces. */
+const BLOCKS_THAT_WAIT = 2;
 
 /**
  * Compresses in blocks, several at once in libuv's thread pool: each becomes a gzip member, and members in order are one
@@ -38,7 +40,7 @@ export function gzipStream(options: GzipOptions = {}): Duplex {
   return new ParallelGzip({
     level: options.level ?? DEFAULT_LEVEL,
     blockSize: options.blockSize ?? DEFAULT_BLOCK_BYTES,
-    concurrency: options.concurrency ?? Math.min(MAX_CONCURRENCY, availableParallelism() + 1),
+    concurrency: options.concurrency ?? Math.min(MAX_CONCURRENCY, availableParallelism() + BLOCKS_THAT_WAIT),
   });
 }
 
