@@ -1,6 +1,7 @@
 // A folder of a host as an encrypted archive in S3 and back, against the pipelines that an expert would type.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import zlib from 'node:zlib';
 import { folderOnHost, KINDS } from '../harness/data.mjs';
 import { BACKUP_KEY, BUCKET, HOSTS, removeObject, sshArgs } from '../harness/lab.mjs';
 import { bash } from '../harness/measured.mjs';
@@ -11,14 +12,18 @@ ssh "$@" root@127.0.0.1 tar -C "$folder" -cf - . | COMPRESS | age -R "$recipient
 const UNPACK = `identity=$1 endpoint=$2 object=$3 folder=$4; mkdir -p "$folder"
 aws --endpoint-url "$endpoint" s3 cp "$object" - | age -d -i "$identity" | DECOMPRESS | tar -xf - -C "$folder"`;
 
+/** Where this Node has zstd (22.15 and newer) it is held against the same. */
+const OURS_WITH_ZSTD = 'createZstdCompress' in zlib ? { COOLIFY_STATE_COMPRESSION: 'zstd' } : {};
+
 const PEERS = [
-  { tool: 'gzip', compress: 'gzip -1', decompress: 'gzip -d', target: 1.5 },
-  { tool: 'zstd', compress: 'zstd -q -3', decompress: 'zstd -q -d', target: 1 },
+  { tool: 'gzip', compress: 'gzip -1', decompress: 'gzip -d', target: 1.5, ours: {} },
+  { tool: 'zstd', compress: 'zstd -q -3', decompress: 'zstd -q -d', target: 1, ours: OURS_WITH_ZSTD },
 ];
 
 export function archiveCases({ folder, inventory, s3, path, driver }) {
   return KINDS.flatMap((kind) =>
-    PEERS.flatMap(({ tool, compress, decompress, target }) => {
+    PEERS.flatMap(({ tool, compress, decompress, target, ours }) => {
+      const ourEnv = { ...s3.env, ...ours };
       const ourKey = (index) => `${kind}/ours-${tool}-${index}.age`;
       const theirKey = (index) => `${path}/${kind}/${tool}-${index}.age`;
       const theirObject = (index) => `s3://${BUCKET}/${theirKey(index)}`;
@@ -36,7 +41,7 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
           ours: {
             command: (index) => ({
               argv: [process.execPath, driver('archive'), inventory.s3, folderOnHost(kind), ourKey(index)],
-              env: s3.env,
+              env: ourEnv,
             }),
             after: keepFirst((index) => `${path}/${ourKey(index)}`),
           },

@@ -22,8 +22,8 @@ export function machine() {
 export async function keepResults(part, { about, results }) {
   const all = JSON.parse(await readFile(RESULTS, 'utf8').catch(() => '{}'));
   const former = all[part]?.results ?? [];
-  const { date, load } = about;
-  const stamped = results.map((result) => ({ ...result, date, ...(load !== undefined && { load }) }));
+  const { date, load, node } = about;
+  const stamped = results.map((result) => ({ ...result, date, node, ...(load !== undefined && { load }) }));
   const names = new Set(stamped.map(({ name }) => name));
   const kept = former.filter(({ name }) => !names.has(name));
   const next = { ...all, [part]: { about, results: [...kept, ...stamped] } };
@@ -65,8 +65,10 @@ function comparisonTable({ about, results }) {
     const reached = target === undefined ? ours.seconds <= limitSeconds : ratio >= target;
     const goal =
       target === undefined ? (limitSeconds === undefined ? '' : `${limitSeconds} s`) : `${target}x`;
+    const elsewhere =
+      result.node === undefined || result.node === about.node ? '' : `, Node ${result.node.slice(1)}`;
     return [
-      title,
+      title + elsewhere,
       against,
       ours.seconds,
       peer?.seconds ?? '',
