@@ -101,6 +101,7 @@ bench: build ## everything in docs/performance.md, measured (an hour or two; BEN
 	node bench/compare.mjs
 	node bench/memory.mjs 256
 	node bench/memory.mjs 1024
+	node bench/memory.mjs 4096
 
 host-up: ## a test host with Coolify, filled with the fixture (HOST=name)
 	docker/host.sh up $(HOST)

@@ -112,18 +112,18 @@ function answerLines({ stdin, stdout }: RemoteProcess): AsyncIterator<string, vo
 }
 
 function failure(end: SilentEnd): StateError {
+  const refusal = engineRefusal(end);
   const isElsewhere = /no such container/i.test(end.stderr);
   return new StateError({
     kind: 'failed',
     code: 'database.query-failed',
     what: "Coolify's database did not answer",
-    why:
-      lastLines(end.stderr, 3) ||
-      lastLines(engineRefusal(end) ?? '', 1) ||
-      `psql ended with status ${end.code}`,
+    why: lastLines(end.stderr, 3) || lastLines(refusal ?? '', 1) || `psql ended with status ${end.code}`,
     next: isElsewhere
       ? 'find its container with "docker ps -a" on the host, and name it with coolify_database_container'
-      : 'look at "docker logs coolify-db" on the host',
+      : refusal === undefined
+        ? 'look at "docker logs coolify-db" on the host'
+        : 'look at "journalctl -u docker" on the host: the engine could not start psql in the container',
   });
 }
 

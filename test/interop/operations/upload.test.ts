@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recipientsFromFile } from '../../../src/archive/recipients.js';
 import { instanceOf } from '../../../src/coolify/instance.js';
@@ -123,6 +124,24 @@ describe('a generation that was altered since it was proven', () => {
       expect(snapshots).toEqual([]);
       const left = await readdir(place.at(`altered ${what}`), { recursive: true });
       expect(left.filter((name) => name.includes('.tar.gz.age'))).toEqual([]);
+    } finally {
+      await writeFile(file(), content);
+    }
+  });
+
+  it('is refused for that, too, when packing failed while the lease was waited for', async () => {
+    const content = await readFile(file());
+    await writeFile(file(), flipped(content));
+    try {
+      let uploading: ReturnType<typeof upload> | undefined;
+      await holding('altered and waited', async () => {
+        uploading = upload([folder('altered and waited')], { waitLock: 60_000 });
+        // Long enough for all of a small generation to be packed, and to be found altered.
+        await sleep(300);
+      });
+      const { report, snapshots } = (await uploading) ?? {};
+      expect(report?.error).toMatchObject({ code: 'archive.source-altered', exitStatus: 4 });
+      expect(snapshots).toEqual([]);
     } finally {
       await writeFile(file(), content);
     }
