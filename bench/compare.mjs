@@ -1,7 +1,7 @@
 // Measured comparisons: whole processes, ours and the peer in turn. Writes bench/results.json and the tables in
 // docs/performance.md.
 //   node bench/compare.mjs [--quick] [--only NAME,...] [--pairs N] [--list]
-// Sizes: BENCH_MIB (512) for what is moved, BENCH_HOSTS (4) for the fleet. --quick takes 16 MiB, one pair and two hosts,
+// Sizes: BENCH_MIB (512) for what is moved, BENCH_HOSTS (16) for the fleet. --quick takes 16 MiB, one pair and two hosts,
 // and writes nothing. NAME may be the beginning of one.
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
 });
 const { quick } = options;
 const mebibytes = Number(process.env['BENCH_MIB'] ?? (quick ? 16 : 512));
-const hostCount = Number(process.env['BENCH_HOSTS'] ?? (quick ? 2 : 4));
+const hostCount = Number(process.env['BENCH_HOSTS'] ?? (quick ? 2 : 16));
 const pairs = Number(options.pairs ?? (quick ? 1 : 5));
 const say = (text) => process.stderr.write(`${text}\n`);
 

@@ -8,8 +8,7 @@ export function fleetCases({ folder, fleets, s3, path }) {
   return fleets.map(({ hosts, inventory }) => ({
     name: `fleet-${hosts}`,
     title: `whole backup of ${hosts} ${hosts === 1 ? 'host' : 'hosts'}, --forks ${hosts}`,
-    against: `the playbook with --forks ${hosts}`,
-    target: 5,
+    against: `the playbook without the keys of the UI, --forks ${hosts}`,
     ours: {
       command: () => ({
         argv: [
@@ -27,6 +26,8 @@ export function fleetCases({ folder, fleets, s3, path }) {
           s3,
           object: `s3://${BUCKET}/${path}/fleet`,
           forks: hosts,
+          // With them 16 hosts would take half an hour: `backup-ansible` tells what they cost.
+          more: { public_keys: false },
         }),
     },
   }));

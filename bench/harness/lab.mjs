@@ -12,12 +12,10 @@ export const BACKUP_KEY = join(LAB, 'backup_ed25519');
 export const BUCKET = 'bench';
 
 /** Names and ports of the lab hosts; as many are made as a case asks for. */
-export const HOSTS = [
-  { name: 'bench.test', port: 2371 },
-  { name: 'bench2.test', port: 2372 },
-  { name: 'bench3.test', port: 2373 },
-  { name: 'bench4.test', port: 2374 },
-];
+export const HOSTS = Array.from({ length: 16 }, (_, index) => ({
+  name: index === 0 ? 'bench.test' : `bench${index + 1}.test`,
+  port: 2371 + index,
+}));
 
 export async function lab(script, ...args) {
   await exec(join(PROJECT, 'docker', script), args, { cwd: PROJECT, maxBuffer: 64 * 1024 * 1024 });

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { StateError } from '../core/errors.js';
 import { gzipStream } from './gzip.js';
-import { hasZstd, zstdStream } from './zstd.js';
+import { hasZstd } from './zstd.js';
+import { zstdStream } from './zstd-block.js';
 
 export type CompressionAlgorithm = 'gzip' | 'zstd';
 

@@ -1,5 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, crc32, createDeflateRaw, type DeflateRaw, deflateRaw, gzip } from 'node:zlib';
+import { outputOf } from './block-output.js';
+import type { BlockCompressor } from './parallel-blocks.js';
 
 /** These, as the streams below, run in libuv's thread pool. */
 const gzipAsync = promisify(gzip);
@@ -30,7 +32,7 @@ const PROBE_RATIO = 0.98;
  * zlib's state is kept from block to block, and its output comes in pieces as it is made: a fresh state and a buffer of
  * the block's size for each had V8 collect garbage for a tenth of the time.
  */
-export class BlockCompressor {
+export class GzipBlockCompressor implements BlockCompressor {
   readonly #level: number;
   #deflate: DeflateRaw | undefined;
 
@@ -38,7 +40,6 @@ export class BlockCompressor {
     this.#level = level;
   }
 
-  /** The pieces of the member. The block must not change until then. */
   async compress(block: Buffer): Promise<readonly Buffer[]> {
     if (!(await seemsCompressible(block))) return [await stored(block)];
     const pieces = await this.#deflated(block);
@@ -54,24 +55,13 @@ export class BlockCompressor {
     const settings = { level: this.#level, memLevel: MEMORY_LEVEL, chunkSize: OUTPUT_BYTES };
     this.#deflate ??= createDeflateRaw(settings);
     const stream = this.#deflate;
-    const pieces: Buffer[] = [header(this.#level)];
-    const collect = (piece: Buffer): unknown => pieces.push(piece);
-    let fail: (error: Error) => void = () => undefined;
-    const stop = (): void => fail(new Error('the compression was stopped'));
-    try {
-      await new Promise<void>((resolve, reject) => {
-        fail = reject;
-        stream.on('data', collect).on('error', fail).on('close', stop);
-        stream.write(block);
-        stream.flush(constants.Z_FINISH, resolve);
-      });
-    } finally {
-      stream.off('data', collect).off('error', fail).off('close', stop);
-    }
+    const pieces = await outputOf(stream, (done) => {
+      stream.write(block);
+      stream.flush(constants.Z_FINISH, done);
+    });
     // The next block begins anew.
     stream.reset();
-    pieces.push(trailer(block));
-    return pieces;
+    return [header(this.#level), ...pieces, trailer(block)];
   }
 }
 

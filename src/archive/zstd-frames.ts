@@ -30,6 +30,14 @@ export class ZstdFrames {
   /** After what is passed over now, the frame is complete. */
   #isEnding = false;
   #hasChecksum = false;
+  /** Bytes of the header that say how large the content is; where they stand in what follows the descriptor. */
+  #sizeField = { at: 0, bytes: 0 };
+  #contentSize: number | undefined;
+
+  /** How much the frame unpacks to, where its header says so: of the one that was seen last. */
+  get contentSize(): number | undefined {
+    return this.#contentSize;
+  }
 
   /** Between two frames, or before the first. */
   get isBetween(): boolean {
@@ -86,6 +94,7 @@ export class ZstdFrames {
         this.#takeDescriptor(bytes.readUInt8());
         return true;
       case 'rest-of-header':
+        this.#contentSize = contentSizeIn(bytes.subarray(this.#sizeField.at), this.#sizeField.bytes);
         this.#expect('block-header');
         return true;
       case 'block-header':
@@ -94,6 +103,7 @@ export class ZstdFrames {
   }
 
   #takeMagic(magic: number): boolean {
+    this.#contentSize = undefined;
     const isSkippable = (magic & 0xfffffff0) >>> 0 === SKIPPABLE;
     if (!isSkippable && magic !== MAGIC) return false;
     this.#expect(isSkippable ? 'skip-size' : 'descriptor');
@@ -105,7 +115,9 @@ export class ZstdFrames {
     this.#hasChecksum = (descriptor & 0x04) !== 0;
     const dictionary = [0, 1, 2, 4][descriptor & 3] ?? 0;
     const size = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
-    const rest = (isSingle ? 0 : 1) + dictionary + size;
+    const at = (isSingle ? 0 : 1) + dictionary;
+    this.#sizeField = { at, bytes: size };
+    const rest = at + size;
     if (rest === 0) this.#expect('block-header');
     else this.#expect('rest-of-header', rest);
   }
@@ -128,4 +140,11 @@ export class ZstdFrames {
     this.#wanted = part === 'rest-of-header' ? (size ?? 0) : SIZES[part];
     this.#header = Buffer.alloc(0);
   }
+}
+
+/** The field has 0, 1, 2, 4 or 8 bytes; 2 begin at 256. */
+function contentSizeIn(field: Buffer, bytes: number): number | undefined {
+  if (bytes === 0) return undefined;
+  if (bytes === 8) return Number(field.readBigUInt64LE());
+  return field.readUIntLE(0, bytes) + (bytes === 2 ? 256 : 0);
 }

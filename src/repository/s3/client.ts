@@ -5,7 +5,11 @@ import type { CheckedS3Settings } from './settings.js';
 /** Milliseconds that one attempt to clean up may take: the user who pressed Ctrl-C is waiting. */
 export const CLEANUP_TIMEOUT = 15_000;
 
-const MAKES_AN_OBJECT: ReadonlySet<string> = new Set(['PutObjectCommand', 'CompleteMultipartUploadCommand']);
+/** The commands that make an object of what was sent, and how much of it that was. */
+const MAKES_AN_OBJECT: ReadonlyMap<string, 'whole' | 'parts'> = new Map([
+  ['PutObjectCommand', 'whole'],
+  ['CompleteMultipartUploadCommand', 'parts'],
+]);
 
 /**
  * The client for everything but the body of an upload. `destroy()` it to close the connections. `onRequest` is called for
@@ -42,13 +46,14 @@ export interface UploadClient {
  * and, when aborted, reports before they have ended. Here sending of data ends with `stop`, while the requests that begin,
  * complete and abort a multipart upload always run to their end: so `done()` settles when nothing is in flight any more
  * and what was begun has been cleaned away. The first failure stops everything else, by `stop`.
- * `beforeLast` runs before the request that makes an object of what was sent; when it throws, that is not sent.
+ * `beforeLast` runs before the request that makes an object of what was sent, at once or in parts; when it throws, that is
+ * not sent.
  */
 export function uploadClient(
   shared: S3Client,
   settings: CheckedS3Settings,
   stop: AbortController,
-  beforeLast: () => Promise<void>,
+  beforeLast: (sent: 'whole' | 'parts') => Promise<void>,
 ): UploadClient {
   const handler = shared.config.requestHandler;
   const bound: S3ClientConfig['requestHandler'] = {
@@ -71,7 +76,8 @@ export function uploadClient(
     (next, { commandName }) =>
       async (args) => {
         try {
-          if (commandName !== undefined && MAKES_AN_OBJECT.has(commandName)) await beforeLast();
+          const sent = MAKES_AN_OBJECT.get(commandName ?? '');
+          if (sent !== undefined) await beforeLast(sent);
           return await next(args);
         } catch (error) {
           // What fails after the stop fails because of it.

@@ -82,7 +82,7 @@ export class S3Repository implements Repository {
     body.on('error', () => {});
     try {
       const place = this.#place(key, signal);
-      if (this.#decidesRaces !== true) await place.refuseExisting();
+      if (!place.decidesRaces) await place.refuseExisting();
       return { key, ...(await uploadStream(place, body, options)) };
     } catch (error) {
       throw this.#putFailure(error, key, signal);
@@ -95,7 +95,7 @@ export class S3Repository implements Repository {
     const { signal } = options;
     try {
       const place = this.#place(key, signal);
-      if (this.#decidesRaces !== true) await place.refuseExisting();
+      if (!place.decidesRaces) await place.refuseExisting();
       const { etag } = await uploadSmall(place, content, options);
       return { key, size: content.length, sha256: sha256Of(content), ...(etag !== undefined && { etag }) };
     } catch (error) {
@@ -235,6 +235,7 @@ export class S3Repository implements Repository {
       client: this.#client,
       settings: this.#settings,
       objectKey: this.#objectKey(key),
+      decidesRaces: this.#decidesRaces === true,
       refuseExisting: () => this.#refuseExisting(key, signal),
     };
   }

@@ -24,6 +24,8 @@ export interface UploadPlace {
   readonly settings: CheckedS3Settings;
   /** Whole key in the bucket. */
   readonly objectKey: string;
+  /** The store is known to refuse a second put of a key that is sent whole. */
+  readonly decidesRaces: boolean;
   /** Throws when the key is taken. */
   readonly refuseExisting: () => Promise<void>;
 }
@@ -67,7 +69,9 @@ async function sentStream(
     stop,
     // Ceph RGW ignores If-None-Match when it puts parts together, as others did before it. There this question is what
     // keeps an object from being replaced by a second writer, but for the moment between the two requests.
-    place.refuseExisting,
+    async (sent) => {
+      if (sent === 'parts' || !place.decidesRaces) await place.refuseExisting();
+    },
   );
   const upload = new Upload({
     client,

@@ -11,7 +11,8 @@ import { decryptionStream, encryptionStream } from '../../../src/archive/age-str
 import { decompressionStream, gzipStream } from '../../../src/archive/gzip.js';
 import type { NamedIdentity } from '../../../src/archive/identities.js';
 import { type ExtractedFile, extractFiles, packEntries } from '../../../src/archive/tar.js';
-import { hasZstd, zstdStream } from '../../../src/archive/zstd.js';
+import { hasZstd } from '../../../src/archive/zstd.js';
+import { zstdStream } from '../../../src/archive/zstd-block.js';
 import { StateError } from '../../../src/core/errors.js';
 import { damaged, FUZZ_TIMEOUT, fuzz } from '../fuzz.js';
 import { collect, noise, pieces, run } from './streams.js';

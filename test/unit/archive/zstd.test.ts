@@ -1,6 +1,9 @@
+import type { Duplex } from 'node:stream';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decompressionStream } from '../../../src/archive/gzip.js';
-import { hasZstd, zstdStream } from '../../../src/archive/zstd.js';
+import { hasZstd } from '../../../src/archive/zstd.js';
+import { type ZstdOptions, zstdStream } from '../../../src/archive/zstd-block.js';
 import { ZstdFrames } from '../../../src/archive/zstd-frames.js';
 import { noise, pieces, run } from './streams.js';
 
@@ -74,13 +77,70 @@ describe('the frames of a zstd file', () => {
   });
 });
 
+describe.runIf(hasZstd())('block-parallel zstd', () => {
+  const text = Buffer.from('INSERT INTO servers VALUES (1, now());\n'.repeat(10_000));
+
+  it('is one zstd file of a frame for each block, whatever the input and however it is cut', async () => {
+    const block = fc.record({ length: fc.nat(200_000), random: fc.boolean() });
+    const cuts = fc.array(fc.integer({ min: 100, max: 300_000 }), { minLength: 1, maxLength: 4 });
+    const options = fc.record({
+      level: fc.integer({ min: 1, max: 12 }),
+      blockSize: fc.integer({ min: 1000, max: 150_000 }),
+      concurrency: fc.integer({ min: 1, max: 5 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(block, { maxLength: 4 }), cuts, options, async (blocks, inCuts, settings) => {
+        const plain = Buffer.concat(
+          blocks.map(({ length, random }, seed) =>
+            random ? noise(length, seed + 1) : text.subarray(0, length),
+          ),
+        );
+        const packed = await packedIn(pieces(plain, ...inCuts), settings);
+        const { lengths, isBetween } = framesOf(packed, packed.length);
+        expect(isBetween).toBe(true);
+        expect(lengths).toHaveLength(Math.max(1, Math.ceil(plain.length / settings.blockSize)));
+        const { output, error } = await run(decompressionStream(), pieces(packed, ...inCuts));
+        expect(error).toBeUndefined();
+        expect(output.equals(plain)).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('makes the same bytes of the same input, however it is cut and however many blocks are in work', async () => {
+    const plain = Buffer.concat([text, noise(3 * 1024 * 1024), text]);
+    const one = await packedIn(pieces(plain, 70_000), { concurrency: 1 });
+    expect(one.equals(await packedIn(pieces(plain, 1, 999_999), { concurrency: 4 }))).toBe(true);
+  });
+
+  it('hardly grows what cannot shrink', async () => {
+    const random = noise(4 * 1024 * 1024);
+    expect((await packedIn(pieces(random, 65_536))).length).toBeLessThan(random.length * 1.001);
+  });
+
+  it('stops when its reader goes away', async () => {
+    const stage = encoder({ blockSize: 1000 });
+    stage.on('data', () => stage.destroy(new Error('enough')));
+    const { error } = await run(stage, pieces(noise(200_000), 1000));
+    expect(String(error)).toContain('enough');
+  });
+});
+
+function encoder(options: ZstdOptions = {}): Duplex {
+  const stage = zstdStream(options);
+  if (stage === undefined) throw new Error('this Node has no zstd');
+  return stage;
+}
+
+async function packedIn(plain: Iterable<Buffer>, options: ZstdOptions = {}): Promise<Buffer> {
+  const { output, error } = await run(encoder(options), plain);
+  expect(error).toBeUndefined();
+  return output;
+}
+
 describe.runIf(hasZstd())('zstd that came to harm', () => {
   const plain = Buffer.concat([Buffer.from('COPY public.servers FROM stdin;\n'.repeat(500)), noise(3000)]);
-  const packed = async (): Promise<Buffer> => {
-    const stage = zstdStream();
-    if (stage === undefined) throw new Error('this Node has no zstd');
-    return (await run(stage, [plain])).output;
-  };
+  const packed = (): Promise<Buffer> => packedIn([plain]);
 
   it('is found out wherever it was cut', async () => {
     const bytes = await packed();
@@ -121,11 +181,9 @@ describe.runIf(hasZstd())('zstd that came to harm', () => {
   });
 
   it('stops at a bomb', async () => {
-    const stage = zstdStream();
-    if (stage === undefined) throw new Error('this Node has no zstd');
-    const bomb = await run(stage, pieces(Buffer.alloc(50 * 1024 * 1024), 1024 * 1024));
+    const bomb = await packedIn(pieces(Buffer.alloc(50 * 1024 * 1024), 1024 * 1024));
     const limits = { maxRatio: 500, ratioFromBytes: 1024 * 1024 };
-    expect((await run(decompressionStream(limits), [bomb.output])).code).toBe('archive.limit-exceeded');
-    expect((await run(decompressionStream(), [bomb.output])).output).toHaveLength(50 * 1024 * 1024);
+    expect((await run(decompressionStream(limits), [bomb])).code).toBe('archive.limit-exceeded');
+    expect((await run(decompressionStream(), [bomb])).output).toHaveLength(50 * 1024 * 1024);
   });
 });
