@@ -30,9 +30,7 @@ class ZstdBlockCompressor implements BlockCompressor {
   }
 
   async compress(block: Buffer): Promise<readonly Buffer[]> {
-    const pieces = await outputOf(this.#encoder, (done) => this.#encoder.write(block, () => done()));
-    if (!isOneFrame(pieces)) throw new Error('zstd gave something else than one frame');
-    return pieces;
+    return firstFrame(await outputOf(this.#encoder, (done) => this.#encoder.write(block, () => done())));
   }
 
   close(): void {
@@ -40,9 +38,22 @@ class ZstdBlockCompressor implements BlockCompressor {
   }
 }
 
-/** Costs nothing, and stands for what no version of Node promises: that a write is answered after its last output. */
-function isOneFrame(pieces: readonly Buffer[]): boolean {
+/**
+ * Without the empty frame that follows now and then: where a frame fills Node's buffer to its last byte, Node asks for more,
+ * and zstd begins anew. Which block that meets depends on those before it; the same input shall make the same bytes.
+ */
+function firstFrame(pieces: readonly Buffer[]): Buffer[] {
   const frames = new ZstdFrames();
-  const shares = pieces.flatMap((piece) => [...frames.push(piece)]);
-  return frames.isBetween && shares.filter((share) => share?.isLast !== false).length === 1;
+  const first: Buffer[] = [];
+  let ended = 0;
+  for (const piece of pieces) {
+    for (const share of frames.push(piece)) {
+      if (share === undefined || (ended > 0 && share.isLast && frames.contentSize !== 0))
+        throw new Error('zstd made something else than one frame of a block');
+      if (ended === 0) first.push(share.bytes);
+      if (share.isLast) ended++;
+    }
+  }
+  if (!frames.isBetween || ended === 0) throw new Error('zstd did not end the frame of a block');
+  return first;
 }

@@ -113,6 +113,14 @@ describe.runIf(hasZstd())('block-parallel zstd', () => {
     expect(one.equals(await packedIn(pieces(plain, 1, 999_999), { concurrency: 4 }))).toBe(true);
   });
 
+  it('has no frame more where one fills the buffer of its output to the last byte', async () => {
+    // What cannot shrink takes 14 bytes more in a frame of one block: header, size of the block, checksum.
+    for (const blockSize of [65_536 - 15, 65_536 - 14, 65_536 - 13]) {
+      const packed = await packedIn([noise(3 * blockSize)], { blockSize, concurrency: 1 });
+      expect(framesOf(packed, packed.length).lengths).toEqual(Array(3).fill(blockSize + 14));
+    }
+  });
+
   it('hardly grows what cannot shrink', async () => {
     const random = noise(4 * 1024 * 1024);
     expect((await packedIn(pieces(random, 65_536))).length).toBeLessThan(random.length * 1.001);
