@@ -1,7 +1,7 @@
 // A folder of a host as an encrypted archive in S3 and back, against the pipelines that an expert would type.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import zlib from 'node:zlib';
+import { HAS_ZSTD, WITH_ZSTD } from '../harness/as-published.mjs';
 import { folderOnHost, KINDS } from '../harness/data.mjs';
 import { BACKUP_KEY, BUCKET, HOSTS, removeObject, sshArgs } from '../harness/lab.mjs';
 import { bash } from '../harness/measured.mjs';
@@ -12,12 +12,15 @@ ssh "$@" root@127.0.0.1 tar -C "$folder" -cf - . | COMPRESS | age -R "$recipient
 const UNPACK = `identity=$1 endpoint=$2 object=$3 folder=$4; mkdir -p "$folder"
 aws --endpoint-url "$endpoint" s3 cp "$object" - | age -d -i "$identity" | DECOMPRESS | tar -xf - -C "$folder"`;
 
-/** Where this Node has zstd (22.15 and newer) it is held against the same. */
-const OURS_WITH_ZSTD = 'createZstdCompress' in zlib ? { COOLIFY_STATE_COMPRESSION: 'zstd' } : {};
-
 const PEERS = [
   { tool: 'gzip', compress: 'gzip -1', decompress: 'gzip -d', target: 1.5, ours: {} },
-  { tool: 'zstd', compress: 'zstd -q -3', decompress: 'zstd -q -d', target: 1, ours: OURS_WITH_ZSTD },
+  {
+    tool: 'zstd',
+    compress: 'zstd -q -3',
+    decompress: 'zstd -q -d',
+    target: 1,
+    ours: HAS_ZSTD ? WITH_ZSTD : {},
+  },
 ];
 
 export function archiveCases({ folder, inventory, s3, path, driver }) {
@@ -40,7 +43,7 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
           target,
           ours: {
             command: (index) => ({
-              argv: [process.execPath, driver('archive'), inventory.s3, folderOnHost(kind), ourKey(index)],
+              argv: [process.execPath, ...driver('archive'), inventory.s3, folderOnHost(kind), ourKey(index)],
               env: ourEnv,
             }),
             after: keepFirst((index) => `${path}/${ourKey(index)}`),
@@ -67,7 +70,7 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
           before: () => rm(extracted, { recursive: true, force: true }),
           ours: {
             command: () => ({
-              argv: [process.execPath, driver('extract'), inventory.s3, ourKey(0), extracted],
+              argv: [process.execPath, ...driver('extract'), inventory.s3, ourKey(0), extracted],
               env: s3.env,
             }),
           },

@@ -1,6 +1,7 @@
 // One large file to this machine and to the host, against OpenSSH.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { WITHOUT_NATIVE } from '../harness/as-published.mjs';
 import { folderOnHost } from '../harness/data.mjs';
 import { CLIENT_KEY, HOSTS, knownHosts, sshArgs } from '../harness/lab.mjs';
 import { bash } from '../harness/measured.mjs';
@@ -14,13 +15,20 @@ export function transferCases({ folder, inventory, files, driver }) {
   const pull = (...options) => ({
     title: 'ours',
     command: () => ({
-      argv: [process.execPath, ...options, driver('pull'), inventory.plain, remote, pulled],
+      argv: [process.execPath, ...options, ...driver('pull'), inventory.plain, remote, pulled],
     }),
   });
   const push = (...options) => ({
     title: 'ours',
     command: () => ({
-      argv: [process.execPath, ...options, driver('push'), inventory.plain, files.text, '/srv/bench/pushed'],
+      argv: [
+        process.execPath,
+        ...options,
+        ...driver('push'),
+        inventory.plain,
+        files.text,
+        '/srv/bench/pushed',
+      ],
     }),
   });
   const openssh = (text, ...args) => ({
@@ -36,7 +44,7 @@ export function transferCases({ folder, inventory, files, driver }) {
     'file=$1; shift; exec ssh "$@" root@127.0.0.1 "cat >/srv/bench/pushed" <"$file"',
     files.text,
   );
-  const withoutNative = ['--import', driver('without-native')];
+  const withoutNative = ['--import', WITHOUT_NATIVE];
   return [
     {
       name: 'pull',

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { PROGRAM } from '../harness/as-published.mjs';
+import { HAS_ZSTD, PROGRAM, WITH_ZSTD } from '../harness/as-published.mjs';
 import { enlargeDatabase, shrinkDatabase } from '../harness/data.mjs';
 import { BACKUP_KEY, BUCKET, HOSTS, onHost } from '../harness/lab.mjs';
 import { bash } from '../harness/measured.mjs';
@@ -16,13 +16,31 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
   const state = join(folder, 'state');
   const largeState = join(folder, 'large-state');
   const at = (name) => `s3://${BUCKET}/${path}/${name}`;
-  const program = (...args) => ({
-    command: () => ({
-      argv: [process.execPath, PROGRAM, ...args, '-i', inventory.s3, '--state-dir', state, '--no-live'],
+  const program = (args, stateOf = () => state) => ({
+    command: (index) => ({
+      argv: [
+        ...[process.execPath, PROGRAM, ...args, '-i', inventory.s3, '--no-live'],
+        ...['--state-dir', stateOf(index)],
+      ],
       env: { ...s3.env, COOLIFY_STATE_CACHE_PATH: join(folder, 'cache') },
     }),
   });
-  const backup = program('backup');
+  const backup = program(['backup']);
+  const upload = (from, env = {}) => ({
+    command: () => ({
+      argv: [process.execPath, ...driver('upload'), inventory.s3, from],
+      env: { ...s3.env, COOLIFY_STATE_CACHE_PATH: join(folder, 'cache'), ...env },
+    }),
+  });
+  const resticBackup = (from, nameOf) => ({
+    command: (index) => ({
+      argv: [
+        ...['restic', '-r', restic.repository(nameOf(index)), '-q', 'backup'],
+        join(from, HOSTS[0].name),
+      ],
+      env: { ...s3.env, RESTIC_CACHE_DIR: join(folder, `restic-cache-${nameOf(index)}`) },
+    }),
+  });
   const playbook = (file, more) => ({
     command: () => ansible(file, { folder, inventory: inventory.s3, s3, object: at('ansible'), more }),
   });
@@ -45,6 +63,23 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
       },
     },
     {
+      name: 'backup-restic',
+      title: 'whole first backup',
+      against: 'the same script with `restic init` and `restic backup`, not read back',
+      target: 1,
+      ours: program(['backup'], (index) => join(folder, `first-${index}`)),
+      peer: {
+        command: (index) => ({
+          argv: [join(PEERS, 'backup-restic.sh'), ...WAY_IN.map(String), join(folder, 'restic-state')],
+          env: {
+            ...s3.env,
+            RESTIC_REPOSITORY: restic.repository(`whole-${index}`),
+            RESTIC_CACHE_DIR: join(folder, `restic-cache-whole-${index}`),
+          },
+        }),
+      },
+    },
+    {
       name: 'backup-ansible',
       title: 'whole backup',
       against: 'the Ansible playbook of the replaced role',
@@ -59,31 +94,48 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
       ours: backup,
       peer: playbook('backup.yml', { public_keys: false }),
     },
-    {
-      name: 'upload-restic',
-      title: 'first upload of a generation, read back',
-      against: '`restic backup` of the same files, not read back',
-      target: 1,
-      needs: 'backup-shell',
-      ours: {
-        command: () => ({ argv: [process.execPath, driver('upload'), inventory.s3, state], env: s3.env }),
+    ...[{ kind: '', env: {} }, ...(HAS_ZSTD ? [{ kind: '-zstd', env: WITH_ZSTD }] : [])].flatMap(
+      ({ kind, env }) => {
+        const how = kind === '' ? '' : ', by zstd';
+        return [
+          {
+            name: `upload-restic${kind}`,
+            title: `first upload of a generation, read back${how}`,
+            against: '`restic backup` of the same files, not read back',
+            target: 1,
+            needs: 'backup-shell',
+            ours: upload(state, env),
+            before: async (who, index) =>
+              who === 'peer' ? restic('init', `small${kind}-${index}`) : undefined,
+            peer: resticBackup(state, (index) => `small${kind}-${index}`),
+          },
+          {
+            name: `upload-restic-large${kind}`,
+            title: `first upload of a generation with a large dump, read back${how}`,
+            against: '`restic backup` of the same files, not read back',
+            target: 1,
+            prepare: async () => {
+              await enlargeDatabase(HOSTS[0].name, mebibytes);
+              await run(process.execPath, [
+                ...[PROGRAM, 'backup', '-i', inventory.plain],
+                ...['--state-dir', largeState],
+              ]);
+              await shrinkDatabase(HOSTS[0].name);
+            },
+            ours: upload(largeState, env),
+            before: async (who, index) =>
+              who === 'peer' ? restic('init', `large${kind}-${index}`) : undefined,
+            peer: resticBackup(largeState, (index) => `large${kind}-${index}`),
+          },
+        ];
       },
-      before: async (who, index) => (who === 'peer' ? restic('init', index) : undefined),
-      peer: {
-        command: (index) => ({
-          argv: ['restic', '-r', restic.repository(index), '-q', 'backup', join(state, HOSTS[0].name)],
-          env: { ...s3.env, RESTIC_CACHE_DIR: join(folder, `restic-cache-${index}`) },
-        }),
-      },
-    },
+    ),
     {
       name: 'upload-restic-checked',
       title: 'first upload of a generation, read back',
       against: '`restic backup` of the same files, and `restic check --read-data`',
       needs: 'backup-shell',
-      ours: {
-        command: () => ({ argv: [process.execPath, driver('upload'), inventory.s3, state], env: s3.env }),
-      },
+      ours: upload(state),
       before: async (who, index) => (who === 'peer' ? restic('init', `checked-${index}`) : undefined),
       peer: {
         command: (index) => ({
@@ -92,37 +144,6 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
             ...[restic.repository(`checked-${index}`), join(state, HOSTS[0].name)],
           ),
           env: { ...s3.env, RESTIC_CACHE_DIR: join(folder, `restic-cache-checked-${index}`) },
-        }),
-      },
-    },
-    {
-      name: 'upload-restic-large',
-      title: 'first upload of a generation with a large dump, read back',
-      against: '`restic backup` of the same files, not read back',
-      target: 1,
-      prepare: async () => {
-        await enlargeDatabase(HOSTS[0].name, mebibytes);
-        await run(process.execPath, [PROGRAM, 'backup', '-i', inventory.plain, '--state-dir', largeState]);
-        await shrinkDatabase(HOSTS[0].name);
-      },
-      ours: {
-        command: () => ({
-          argv: [process.execPath, driver('upload'), inventory.s3, largeState],
-          env: s3.env,
-        }),
-      },
-      before: async (who, index) => (who === 'peer' ? restic('init', `large-${index}`) : undefined),
-      peer: {
-        command: (index) => ({
-          argv: [
-            'restic',
-            '-r',
-            restic.repository(`large-${index}`),
-            '-q',
-            'backup',
-            join(largeState, HOSTS[0].name),
-          ],
-          env: { ...s3.env, RESTIC_CACHE_DIR: join(folder, `restic-cache-large-${index}`) },
         }),
       },
     },
@@ -137,7 +158,7 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
           HOSTS[0].name,
           `docker exec coolify-db psql -q -U coolify -d coolify -c "UPDATE teams SET description = 'changed ' || now()"`,
         ),
-      ours: program('restore', '--yes'),
+      ours: program(['restore', '--yes']),
       peer: playbook('restore.yml'),
     },
   ];

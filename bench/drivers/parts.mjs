@@ -1,10 +1,6 @@
 // What the drivers share: a driver is one step of ours as a process of its own, as long as the command line has no command
 // for just that step. It is told where by an inventory, as the program is.
-import { fitHeapToStreams } from '../../dist/cli/heap.js';
 import { loadHosts } from '../../dist/operations/hosts/load-hosts.js';
-
-// As the program does it.
-fitHeapToStreams();
 
 export const signal = new AbortController().signal;
 

@@ -1,8 +1,13 @@
 // What is measured is what people get: the program and the drivers, bundled as the package is.
 import { copyFile, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import zlib from 'node:zlib';
 import { bundle } from '../../release/bundle.mjs';
 import { PROJECT } from './lab.mjs';
+
+/** Where this Node has zstd (22.15 and newer), zstd is held against it. */
+export const HAS_ZSTD = 'createZstdCompress' in zlib;
+export const WITH_ZSTD = { COOLIFY_STATE_COMPRESSION: 'zstd' };
 
 const DRIVERS = join(PROJECT, 'bench/drivers');
 /** What `make build` has made, or another build of it. */
@@ -12,8 +17,13 @@ const PACKAGE = join(PROJECT, '.lab/bench');
 
 export const PROGRAM = join(PACKAGE, 'dist/main.js');
 
-/** A step of ours as a process of its own. */
-export const driver = (name) => join(PACKAGE, 'drivers', `${name}.js`);
+const bundled = (name) => join(PACKAGE, 'drivers', `${name}.js`);
+
+/** A step of ours as a process of its own: the arguments of Node for it. */
+export const driver = (name) => [bundled('run'), name];
+
+/** To be preloaded, with `--import`. */
+export const WITHOUT_NATIVE = bundled('without-native');
 
 /** Makes all of that from the build. */
 export async function bundleAsPublished() {
