@@ -39,8 +39,8 @@ export function startUpCases({ folder, inventory, s3, restic }) {
       },
       peer: {
         command: () => ({
-          argv: ['restic', '-r', restic.repository(0), '-q', 'snapshots'],
-          env: { ...env, RESTIC_CACHE_DIR: join(folder, 'restic-cache-0') },
+          argv: ['restic', '-r', restic.repository('small-0'), '-q', 'snapshots'],
+          env: { ...env, RESTIC_CACHE_DIR: join(folder, 'restic-cache-small-0') },
         }),
       },
     },

@@ -17,19 +17,28 @@ export const HOSTS = Array.from({ length: 16 }, (_, index) => ({
   port: 2371 + index,
 }));
 
+const containerOf = (name) => `coolify-state-lab-host-${name}`;
+
 export async function lab(script, ...args) {
   await exec(join(PROJECT, 'docker', script), args, { cwd: PROJECT, maxBuffer: 64 * 1024 * 1024 });
 }
 
 /** Runs a shell script on a host as root, by the engine and not over SSH. */
 export async function onHost(name, script, ...args) {
-  const container = `coolify-state-lab-host-${name}`;
-  const { stdout } = await exec('docker', ['exec', container, 'sh', '-c', script, 'sh', ...args.map(String)]);
+  const { stdout } = await exec('docker', [
+    'exec',
+    containerOf(name),
+    'sh',
+    '-c',
+    script,
+    'sh',
+    ...args.map(String),
+  ]);
   return stdout.trim();
 }
 
 export async function copyToHost(name, file, target) {
-  await exec('docker', ['cp', '-q', file, `coolify-state-lab-host-${name}:${target}`]);
+  await exec('docker', ['cp', '-q', file, `${containerOf(name)}:${target}`]);
 }
 
 /** Ansible wants Python on a host. */
