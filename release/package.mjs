@@ -46,7 +46,8 @@ function types(source, target) {
   let published;
   for (const [index, name] of wanted.entries()) {
     const declared = readFileSync(join(source, name), 'utf8');
-    const text = published === undefined || index <= published ? narrow(declared) : bare(declared);
+    const text =
+      published === undefined || index <= published ? narrow(declared) : importedOnce(bare(declared));
     mkdirSync(dirname(join(target, name)), { recursive: true });
     writeFileSync(join(target, name), text);
     for (const [, path] of text.matchAll(/(?:from |import\()["'](\.[^"']+)\.js["']/g)) {
@@ -57,9 +58,19 @@ function types(source, target) {
   }
 }
 
-/** Indented by two spaces, as the source is; the compiler takes four. */
+/** Indented by one space; the compiler takes four. */
 function narrow(text) {
-  return text.replace(/^(?: {4})+/gm, (indent) => '  '.repeat(indent.length / 4));
+  return text.replace(/^(?: {4})+/gm, (indent) => ' '.repeat(indent.length / 4));
+}
+
+/** What is imported where it is named, many times over, is imported once. */
+function importedOnce(text) {
+  const lines = new Set();
+  const named = text.replace(/\bimport\("([^"]+)"\)\.(\w+)/g, (_all, path, name) => {
+    lines.add(`import type { ${name} } from '${path}';\n`);
+    return name;
+  });
+  return [...lines].filter((line) => !text.includes(line)).join('') + named;
 }
 
 /**
