@@ -2,6 +2,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decompressionStream, gzipStream } from '../../../src/archive/gzip.js';
+import { blockCases } from './block-cases.js';
 import { noise, pieces, run } from './streams.js';
 
 const MIB = 1024 * 1024;
@@ -9,21 +10,9 @@ const TEXT = Buffer.from('INSERT INTO servers VALUES (1, now());\n'.repeat(60_00
 
 describe('block-parallel gzip', () => {
   it('is one gzip file, whatever the input and however it is cut', async () => {
-    const block = fc.record({ length: fc.nat(200_000), random: fc.boolean() });
-    const cuts = fc.array(fc.integer({ min: 100, max: 300_000 }), { minLength: 1, maxLength: 4 });
-    const options = fc.record({
-      level: fc.integer({ min: 1, max: 9 }),
-      blockSize: fc.integer({ min: 1000, max: 150_000 }),
-      concurrency: fc.integer({ min: 1, max: 5 }),
-    });
     await fc.assert(
-      fc.asyncProperty(fc.array(block, { maxLength: 4 }), cuts, options, async (blocks, inCuts, settings) => {
-        const plain = Buffer.concat(
-          blocks.map(({ length, random }, seed) =>
-            random ? noise(length, seed + 1) : TEXT.subarray(0, length),
-          ),
-        );
-        const { output, error } = await run(gzipStream(settings), pieces(plain, ...inCuts));
+      fc.asyncProperty(blockCases(9), async ({ plain, cuts, options }) => {
+        const { output, error } = await run(gzipStream(options), pieces(plain, ...cuts));
         expect(error).toBeUndefined();
         expect(gunzipSync(output).equals(plain)).toBe(true);
       }),

@@ -5,6 +5,7 @@ import { decompressionStream } from '../../../src/archive/gzip.js';
 import { hasZstd } from '../../../src/archive/zstd.js';
 import { type ZstdOptions, zstdStream } from '../../../src/archive/zstd-block.js';
 import { ZstdFrames } from '../../../src/archive/zstd-frames.js';
+import { blockCases } from './block-cases.js';
 import { noise, pieces, run } from './streams.js';
 
 /** A frame whose blocks hold their content as it is (RFC 8878), with a content size of `sizeBytes`. */
@@ -81,25 +82,13 @@ describe.runIf(hasZstd())('block-parallel zstd', () => {
   const text = Buffer.from('INSERT INTO servers VALUES (1, now());\n'.repeat(10_000));
 
   it('is one zstd file of a frame for each block, whatever the input and however it is cut', async () => {
-    const block = fc.record({ length: fc.nat(200_000), random: fc.boolean() });
-    const cuts = fc.array(fc.integer({ min: 100, max: 300_000 }), { minLength: 1, maxLength: 4 });
-    const options = fc.record({
-      level: fc.integer({ min: 1, max: 12 }),
-      blockSize: fc.integer({ min: 1000, max: 150_000 }),
-      concurrency: fc.integer({ min: 1, max: 5 }),
-    });
     await fc.assert(
-      fc.asyncProperty(fc.array(block, { maxLength: 4 }), cuts, options, async (blocks, inCuts, settings) => {
-        const plain = Buffer.concat(
-          blocks.map(({ length, random }, seed) =>
-            random ? noise(length, seed + 1) : text.subarray(0, length),
-          ),
-        );
-        const packed = await packedIn(pieces(plain, ...inCuts), settings);
+      fc.asyncProperty(blockCases(12), async ({ plain, cuts, options }) => {
+        const packed = await packedIn(pieces(plain, ...cuts), options);
         const { lengths, isBetween } = framesOf(packed, packed.length);
         expect(isBetween).toBe(true);
-        expect(lengths).toHaveLength(Math.max(1, Math.ceil(plain.length / settings.blockSize)));
-        const { output, error } = await run(decompressionStream(), pieces(packed, ...inCuts));
+        expect(lengths).toHaveLength(Math.max(1, Math.ceil(plain.length / options.blockSize)));
+        const { output, error } = await run(decompressionStream(), pieces(packed, ...cuts));
         expect(error).toBeUndefined();
         expect(output.equals(plain)).toBe(true);
       }),
