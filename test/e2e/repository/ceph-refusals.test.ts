@@ -54,6 +54,30 @@ describe('what Ceph RGW refuses', () => {
   });
 });
 
+describe('once Ceph RGW is known to refuse the second put of a key', () => {
+  it.each([
+    ['a small object is put with one request', 1024],
+    ['an object in parts is put as before', 11 * 1024 * 1024],
+  ])('%s, and is not replaced', async (_what, size) => {
+    const repository = await openRepository(await cephSettings());
+    try {
+      const [known, key] = [`known/${size}`, `once/${size}`];
+      await repository.putSmall(known, Buffer.from('x'));
+      expect(await repository.decidesRaces(known, Buffer.from('x'))).toBe(true);
+      const before = repository.requests ?? 0;
+      const stored = await repository.put(key, chunked(Buffer.alloc(size)));
+      // Begin, three parts, a question, the end, and what became of it.
+      expect((repository.requests ?? 0) - before).toBe(size === 1024 ? 1 : 7);
+      await expect(repository.put(key, chunked(Buffer.alloc(size, 1)))).rejects.toMatchObject({
+        code: 'repository.exists',
+      });
+      await verifyStored(repository, key, stored);
+    } finally {
+      await repository.close();
+    }
+  });
+});
+
 describe('what Ceph RGW would refuse, and gets right', () => {
   it('requests of a machine whose clock is three hours off, because the SDK learns the time from the refusal', async () => {
     const repository = await openRepository(await cephSettings());
