@@ -65,7 +65,7 @@ async function measureAll(cases, versions) {
     say(`  ${verdict(result)}`);
     if (quick) continue;
     // After each: a run of all takes an hour, and one that breaks off has measured something.
-    const about = { ...machine(), load: loadavg()[1], mebibytes, pairs, versions };
+    const about = { ...machine(), load: loadavg()[1], pairs, versions };
     await writeTables(await keepResults('comparisons', { about, results: [result] }));
   }
 }
@@ -75,14 +75,15 @@ function chosen(cases) {
   if (options.only === undefined) return cases;
   const wanted = new Set();
   const want = (name) => {
-    const found = cases.filter((one) => one.name === name || one.name.startsWith(name));
-    if (found.length === 0) throw new Error(`there is no case ${name}; --list tells which there are`);
-    for (const one of found) {
-      if (one.needs !== undefined) want(one.needs);
-      wanted.add(one.name);
-    }
+    wanted.add(name);
+    const { needs } = cases.find((one) => one.name === name);
+    if (needs !== undefined) want(needs);
   };
-  for (const name of options.only.split(',')) want(name);
+  for (const beginning of options.only.split(',')) {
+    const found = cases.filter(({ name }) => name.startsWith(beginning));
+    if (found.length === 0) throw new Error(`there is no case ${beginning}; --list tells which there are`);
+    for (const { name } of found) want(name);
+  }
   return cases.filter(({ name }) => wanted.has(name));
 }
 

@@ -23,7 +23,7 @@ const PEERS = [
   },
 ];
 
-export function archiveCases({ folder, inventory, s3, path, driver }) {
+export function archiveCases({ folder, inventory, s3, path, driver, mebibytes }) {
   return KINDS.flatMap((kind) =>
     PEERS.flatMap(({ tool, compress, decompress, target, ours }) => {
       const ourEnv = { ...s3.env, ...ours };
@@ -38,6 +38,7 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
       return [
         {
           name: `archive-${tool}-${kind}`,
+          mebibytes,
           title: `archive, encrypt, upload: ${kind}`,
           against: `\`ssh tar | ${compress} | age | aws s3 cp -\``,
           target,
@@ -62,6 +63,7 @@ export function archiveCases({ folder, inventory, s3, path, driver }) {
         },
         {
           name: `extract-${tool}-${kind}`,
+          mebibytes,
           title: `download, decrypt, unpack: ${kind}`,
           against: `\`aws s3 cp | age -d | ${decompress} | tar\``,
           target,

@@ -8,7 +8,7 @@ import { bash } from '../harness/measured.mjs';
 
 const [{ port }] = HOSTS;
 
-export function transferCases({ folder, inventory, files, driver }) {
+export function transferCases({ folder, inventory, files, driver, mebibytes }) {
   const remote = `${folderOnHost('text')}/data`;
   const pulled = join(folder, 'pulled');
   const clean = () => rm(pulled, { force: true });
@@ -48,6 +48,7 @@ export function transferCases({ folder, inventory, files, driver }) {
   return [
     {
       name: 'pull',
+      mebibytes,
       title: 'pull of a file',
       against: '`ssh host cat`',
       ours: pull(),
@@ -57,6 +58,7 @@ export function transferCases({ folder, inventory, files, driver }) {
     },
     {
       name: 'push',
+      mebibytes,
       title: 'push of a file',
       against: '`ssh host "cat >"`',
       ours: push(),
@@ -65,6 +67,7 @@ export function transferCases({ folder, inventory, files, driver }) {
     },
     {
       name: 'pull-without-native',
+      mebibytes,
       title: "pull without ssh2's native binding",
       against: '`ssh host cat`',
       ours: pull(...withoutNative),
@@ -73,6 +76,7 @@ export function transferCases({ folder, inventory, files, driver }) {
     },
     {
       name: 'push-without-native',
+      mebibytes,
       title: "push without ssh2's native binding",
       against: '`ssh host "cat >"`',
       ours: push(...withoutNative),

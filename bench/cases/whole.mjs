@@ -112,6 +112,7 @@ export function wholeCases({ folder, inventory, s3, path, driver, restic, mebiby
           {
             name: `upload-restic-large${kind}`,
             title: `first upload of a generation with a large dump, read back${how}`,
+            mebibytes,
             against: '`restic backup` of the same files, not read back',
             target: 1,
             prepare: async () => {

@@ -70,6 +70,7 @@ function comparisonTable({ about, results }) {
     return [
       title + elsewhere,
       against,
+      result.mebibytes ?? '',
       ours.seconds,
       peer?.seconds ?? '',
       ratio === undefined ? '' : `**${ratio}** (${Math.min(...ratios)}-${Math.max(...ratios)})`,
@@ -83,6 +84,7 @@ function comparisonTable({ about, results }) {
   const heads = [
     '',
     'against',
+    'MiB',
     'ours, s',
     'peer, s',
     'ratio (pairs)',
@@ -93,7 +95,7 @@ function comparisonTable({ about, results }) {
     'target',
   ];
   return [
-    `${about.date.slice(0, 10)}, ${about.processor}, ${about.cores} cores, Node ${about.node.slice(1)}, ${about.platform}; ${about.mebibytes} MiB, ` +
+    `${about.date.slice(0, 10)}, ${about.processor}, ${about.cores} cores, Node ${about.node.slice(1)}, ${about.platform}; ` +
       `medians; the number of pairs and the load of the machine (of five minutes; ${about.cores} would be busy) stand in each row. ` +
       `Peers: ${Object.values(about.versions).join('; ')}.`,
     markdown(heads, rows),
